@@ -1,0 +1,118 @@
+/* TensorView: hand the tensors of a training run to ParaView.
+ *
+ * Five verbs: open a run, declare its tensors, write a step, record scalars, close.
+ *
+ *   tv_run *run;
+ *   int weights, activations;
+ *   size_t w[] = { 16, 1, 3, 3 }, a[] = { 50, 16, 28, 28 };
+ *   tv_open(&run, "lenet.tvh5", NULL);
+ *   tv_declare(&weights, run, "conv1", "weights", TV_FLOAT32, "oihw", w);
+ *   tv_declare(&activations, run, "conv1", "activations", TV_FLOAT32, "nchw", a);
+ *   for (int step = 0; step < steps; ++step) {
+ *     ... train ...
+ *     tv_write(run, weights, step, w_data);
+ *     tv_write(run, activations, step, a_data);   // the batch is summed here
+ *     tv_record(run, step, "loss", loss);
+ *   }
+ *   tv_close(run);
+ *
+ * Every function returns 0 or a negative tv_status; tv_last_error() has the sentence. No
+ * function prints, exits, aborts or changes a signal handler. A failure never harms the
+ * training: after one, the calls that cannot work go on returning an error, what was written
+ * stays readable, and NULL as a run is refused with TV_ERROR_ARGUMENT, so that a trainer may
+ * ignore every return value. A run belongs to one thread at a time; several runs may be open.
+ *
+ * Steps count from 0 and never go back. A step is complete, and may be shown, when a later one
+ * begins, at tv_end_step(), at tv_flush() and at tv_close(). Readers see complete steps only. */
+#ifndef TENSORVIEW_H
+#define TENSORVIEW_H
+
+#include "tensorview_status.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define TENSORVIEW_VERSION "0.1.0"
+
+typedef struct tv_run tv_run;
+
+/* What tv_open() may be told. Start from tv_default_options(). */
+typedef struct tv_options
+{
+  int overwrite;        /* 0: an existing file is refused; 1: it is replaced */
+  int threads;          /* that sum a batch: 1 (default); 0: what OpenMP would use */
+  double flush_seconds; /* at most this long until a complete step is safe on disk and visible to
+                           readers: 1.0 (default); 0: after each step; negative: tv_flush() only */
+  const char *channel;  /* NULL (default): none, or what the environment variable
+                           TENSORVIEW_CHANNEL says; otherwise the name under which
+                           tensorview-live finds this run in shared memory */
+  size_t channel_slots; /* steps that the ring holds: 4 (default), at least 2 */
+  double block_seconds; /* 0 (default): steps that nobody fetched are dropped and counted;
+                           positive: wait that long for a slow reader, then drop */
+} tv_options;
+
+/* The values named above as default. */
+TV_API tv_options tv_default_options(void);
+
+/* Opens a run that writes to the file path (*.tvh5), or to none if path is NULL and a channel is
+ * asked for. options may be NULL. On failure *run is NULL. */
+TV_API int tv_open(tv_run **run, const char *path, const tv_options *options);
+
+/* Declares a tensor, before the first step is written. *tensor gets its number, from 0.
+ *
+ * layer: 1 to 63 bytes of UTF-8, no '/' and no control characters, not "." or "..".
+ *        Layers are shown in the order in which they are first declared.
+ * kind:  1 to 63 characters a-z, 0-9, '_': "weights", "activations", "gradients", "bias", or one
+ *        of your own. A layer has each kind once.
+ * axes:  a letter for each axis of data, slowest first, as the trainer has it:
+ *          weights       "oihw" (torch, oneDNN), "hwio" (TensorFlow); fully connected "oi", "io"
+ *          activations   "nchw", "nhwc"; fully connected "nc"; without 'n' where there is no batch
+ *          bias          "o"
+ *        o filters (outputs), i channels (inputs), c filters of activations, h rows, w columns,
+ *        n samples of the batch: summed over, not stored.
+ * shape: as many sizes as axes has letters, each at least 1. For 'n' it is the largest batch.
+ *
+ * Sums of a batch are float32, or float64 for float64 data; all else is stored as it is. */
+TV_API int tv_declare(int *tensor, tv_run *run, const char *layer, const char *kind, tv_type type,
+  const char *axes, const size_t *shape);
+
+/* Writes a tensor at a step. data is the caller's, in the declared axes and type, and is not
+ * kept. A tensor is written at most once a step, and need not be written at every step. */
+TV_API int tv_write(tv_run *run, int tensor, int64_t step, const void *data);
+
+/* The same for a batch of fewer samples than declared (the last one of an epoch). */
+TV_API int tv_write_batch(tv_run *run, int tensor, int64_t step, const void *data, size_t samples);
+
+/* Records a scalar at a step: "loss", "accuracy", "learning_rate", or a name of your own (1 to 63
+ * bytes of UTF-8, no control characters). Names need not be declared where the first step has
+ * them all; one that comes later must have been declared by tv_declare_scalar(). */
+TV_API int tv_record(tv_run *run, int64_t step, const char *name, double value);
+TV_API int tv_declare_scalar(tv_run *run, const char *name);
+
+/* The state of each filter of a layer, from this step on: filters values, each one of the codes
+ * in tensorview_format.h, or the index of the filter into which it was merged. The layer must
+ * have been declared with tv_declare_filters(). All filters are alive until the first call. */
+TV_API int tv_declare_filters(tv_run *run, const char *layer, size_t filters);
+TV_API int tv_write_filters(tv_run *run, const char *layer, int64_t step, const int32_t *state);
+
+/* This step is complete: publish it now. */
+TV_API int tv_end_step(tv_run *run, int64_t step);
+
+/* Completes the step and makes everything up to here safe against the end of this process. */
+TV_API int tv_flush(tv_run *run);
+
+/* Completes, flushes, closes and frees the run, whatever happens; NULL is allowed. The return
+ * value is that of the first thing that failed at closing. */
+TV_API int tv_close(tv_run *run);
+
+/* How many steps readers in shared memory did not fetch in time. */
+TV_API uint64_t tv_dropped(const tv_run *run);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,64 @@
+#include "vtkTensorFilter.h"
+
+#include "vtkDataObject.h"
+#include "vtkInformation.h"
+#include "vtkInformationStringVectorKey.h"
+#include "vtkInformationVector.h"
+
+#include <algorithm>
+
+vtkTensorFilter::vtkTensorFilter(const char *preferredKind) : PreferredKind(preferredKind) {}
+
+vtkTensorFilter::~vtkTensorFilter() = default;
+
+void vtkTensorFilter::PrintSelf(ostream &os, vtkIndent indent)
+{
+  this->Superclass::PrintSelf(os, indent);
+  os << indent << "Tensor: " << this->Tensor << "\n";
+}
+
+const char *vtkTensorFilter::GetTensorName(int index) const
+{
+  return index >= 0 && index < this->GetNumberOfTensors() ? this->Names[index].c_str() : nullptr;
+}
+
+int vtkTensorFilter::FillInputPortInformation(int, vtkInformation *info)
+{
+  info->Set(vtkAlgorithm::INPUT_REQUIRED_DATA_TYPE(), "vtkPartitionedDataSetCollection");
+  return 1;
+}
+
+int vtkTensorFilter::RequestInformation(
+  vtkInformation *, vtkInformationVector **inputVector, vtkInformationVector *outputVector)
+{
+  vtkInformation *in = inputVector[0]->GetInformationObject(0);
+  vtkInformationStringVectorKey *key = vtkTensorCollection::TENSORS();
+  this->Names.clear();
+  if (in->Has(key))
+    for (int i = 0; i < in->Length(key); ++i)
+      this->Names.emplace_back(in->Get(key, i));
+  else
+    this->Names = vtkTensorCollection::Names(vtkDataObject::GetData(in));
+
+  vtkInformation *out = outputVector->GetInformationObject(0);
+  out->Remove(key);
+  for (const std::string &name : this->Names)
+    out->Append(key, name.c_str());
+
+  const std::string ending = std::string("/") + this->PreferredKind;
+  std::stable_partition(this->Names.begin(), this->Names.end(), [&ending](const std::string &name) {
+    return name.size() > ending.size() &&
+           name.compare(name.size() - ending.size(), ending.size(), ending) == 0;
+  });
+  return 1;
+}
+
+bool vtkTensorFilter::FindTensor(vtkInformationVector **inputVector, vtkTensorRecord &record)
+{
+  std::string error;
+  if (vtkTensorCollection::Find(
+        vtkDataObject::GetData(inputVector[0]), this->Tensor, this->PreferredKind, record, error))
+    return true;
+  vtkErrorMacro(<< error);
+  return false;
+}

@@ -1,0 +1,59 @@
+/**
+ * @class vtkTensorFilter
+ * @brief what all filters of tensors share: the Tensor property and its drop-down
+ *
+ * A subclass says which kind it shows by default, and reads the chosen tensor with FindTensor().
+ * The names for the drop-down come from pipeline information, or from the input itself where its
+ * source gives none (a producer in situ). Names of the preferred kind stand first, so that the
+ * drop-down's default is what an empty Tensor means.
+ */
+#ifndef vtkTensorFilter_h
+#define vtkTensorFilter_h
+
+#include "TensorViewFiltersModule.h" // for export macro
+#include "vtkDataObjectAlgorithm.h"
+#include "vtkTensorCollection.h" // for vtkTensorRecord
+
+#include <string> // for the names
+#include <vector> // for the names
+
+class TENSORVIEWFILTERS_EXPORT vtkTensorFilter : public vtkDataObjectAlgorithm
+{
+public:
+  vtkTypeMacro(vtkTensorFilter, vtkDataObjectAlgorithm);
+  void PrintSelf(ostream &os, vtkIndent indent) override;
+
+  ///@{
+  /// The tensor to show, "layer/kind". Empty (default): the first of the preferred kind.
+  vtkSetStdStringFromCharMacro(Tensor);
+  vtkGetCharFromStdStringMacro(Tensor);
+  ///@}
+
+  ///@{
+  /// What the drop-down offers; known after UpdateInformation().
+  int GetNumberOfTensors() const { return static_cast<int>(this->Names.size()); }
+  const char *GetTensorName(int index) const;
+  ///@}
+
+protected:
+  explicit vtkTensorFilter(const char *preferredKind);
+  ~vtkTensorFilter() override;
+
+  int FillInputPortInformation(int port, vtkInformation *info) override;
+  int RequestInformation(vtkInformation *request, vtkInformationVector **inputVector,
+    vtkInformationVector *outputVector) override;
+
+  /// The chosen tensor of the input; false after an error message that says what is wrong.
+  bool FindTensor(vtkInformationVector **inputVector, vtkTensorRecord &record);
+
+  std::string Tensor;
+
+private:
+  vtkTensorFilter(const vtkTensorFilter &) = delete;
+  void operator=(const vtkTensorFilter &) = delete;
+
+  const char *const PreferredKind;
+  std::vector<std::string> Names;
+};
+
+#endif

@@ -1,0 +1,214 @@
+#include "vtkTensorCollection.h"
+
+#include "vtkCellData.h"
+#include "vtkDataAssembly.h"
+#include "vtkDataAssemblyVisitor.h"
+#include "vtkFieldData.h"
+#include "vtkIdTypeArray.h"
+#include "vtkImageData.h"
+#include "vtkInformation.h"
+#include "vtkInformationStringVectorKey.h"
+#include "vtkIntArray.h"
+#include "vtkNew.h"
+#include "vtkObjectFactory.h"
+#include "vtkPartitionedDataSet.h"
+#include "vtkPartitionedDataSetCollection.h"
+#include "vtkSmartPointer.h"
+#include "vtkStringArray.h"
+
+#include <cctype>
+
+vtkStandardNewMacro(vtkTensorCollection);
+vtkInformationKeyMacro(vtkTensorCollection, TENSORS, StringVector);
+
+namespace {
+void AddText(vtkFieldData *fields, const char *name, const std::string &text)
+{
+  vtkNew<vtkStringArray> array;
+  array->SetName(name);
+  array->InsertNextValue(text);
+  fields->AddArray(array);
+}
+
+void AddNumber(vtkFieldData *fields, const char *name, vtkIdType number)
+{
+  vtkNew<vtkIdTypeArray> array;
+  array->SetName(name);
+  array->InsertNextValue(number);
+  fields->AddArray(array);
+}
+
+std::string GetText(vtkFieldData *fields, const char *name)
+{
+  auto *array = vtkStringArray::SafeDownCast(fields->GetAbstractArray(name));
+  return array && array->GetNumberOfValues() > 0 ? std::string(array->GetValue(0)) : std::string();
+}
+
+vtkIdType GetNumber(vtkFieldData *fields, const char *name, vtkIdType otherwise)
+{
+  // Whatever integer array it is: a file or a network connection may have changed its type.
+  vtkDataArray *array = fields->GetArray(name);
+  return array && array->GetNumberOfValues() > 0 ? static_cast<vtkIdType>(array->GetTuple1(0))
+                                                 : otherwise;
+}
+
+/// The leaf of this rank in a partitioned data set, or null where it is not one of ours.
+vtkImageData *GetLeaf(vtkPartitionedDataSetCollection *tensors, unsigned int index)
+{
+  vtkPartitionedDataSet *partitions = tensors->GetPartitionedDataSet(index);
+  for (unsigned int i = 0; partitions && i < partitions->GetNumberOfPartitions(); ++i) {
+    auto *image = vtkImageData::SafeDownCast(partitions->GetPartition(i));
+    if (image && image->GetFieldData()->GetAbstractArray("Kind"))
+      return image;
+  }
+  return nullptr;
+}
+
+/// The tensor in a leaf. False where its parts contradict each other.
+bool Read(vtkImageData *image, vtkTensorRecord &record)
+{
+  vtkFieldData *fields = image->GetFieldData();
+  record.Layer = GetText(fields, "Layer");
+  record.Kind = GetText(fields, "Kind");
+  record.Filters = GetNumber(fields, "Filters", 0);
+  record.Channels = GetNumber(fields, "Channels", 0);
+  record.Step = GetNumber(fields, "Step", -1);
+  record.Samples = GetNumber(fields, "Samples", 0);
+  record.State = vtkIntArray::SafeDownCast(fields->GetAbstractArray("State"));
+  record.Group = vtkIntArray::SafeDownCast(fields->GetAbstractArray("Group"));
+  record.Image = image;
+  record.Values =
+    image->GetCellData()->GetArray(vtkTensorCollection::ArrayName(record.Kind).c_str());
+  int extent[6];
+  image->GetExtent(extent);
+  record.Columns = extent[1] - extent[0];
+  record.Rows = extent[3] - extent[2];
+  record.FirstWindow = extent[4];
+  record.Windows = extent[5] - extent[4];
+  if (record.Filters < 1 || record.Channels < 1)
+    return false;
+  if (!record.Values) { // nothing recorded yet, or nothing on this rank
+    record.Windows = 0;
+    return true;
+  }
+  return record.Columns > 0 && record.Rows > 0 && record.Windows >= 0 && record.FirstWindow >= 0 &&
+         record.Filters <= VTK_ID_MAX / record.Channels &&
+         record.FirstWindow + record.Windows <= record.Filters * record.Channels &&
+         record.Values->GetNumberOfComponents() == 1 &&
+         record.Values->GetNumberOfTuples() == record.Windows * record.Rows * record.Columns;
+}
+} // namespace
+
+std::string vtkTensorCollection::ArrayName(const std::string &kind)
+{
+  if (kind == "weights")
+    return "Weight";
+  if (kind == "activations")
+    return "Activation";
+  if (kind == "gradients")
+    return "Gradient";
+  std::string name = kind;
+  if (!name.empty())
+    name[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(name[0])));
+  return name;
+}
+
+void vtkTensorCollection::Append(
+  vtkPartitionedDataSetCollection *tensors, const vtkTensorRecord &record)
+{
+  vtkNew<vtkImageData> image;
+  const bool empty = !record.Values || record.Windows < 1;
+  if (!empty) {
+    const int first = static_cast<int>(record.FirstWindow);
+    image->SetExtent(0, static_cast<int>(record.Columns), 0, static_cast<int>(record.Rows), first,
+      first + static_cast<int>(record.Windows));
+    record.Values->SetName(ArrayName(record.Kind).c_str());
+    image->GetCellData()->SetScalars(record.Values);
+  }
+  vtkFieldData *fields = image->GetFieldData();
+  AddText(fields, "Layer", record.Layer);
+  AddText(fields, "Kind", record.Kind);
+  AddNumber(fields, "Filters", record.Filters);
+  AddNumber(fields, "Channels", record.Channels);
+  AddNumber(fields, "Step", record.Step);
+  AddNumber(fields, "Samples", record.Samples);
+  if (record.State) {
+    record.State->SetName("State");
+    fields->AddArray(record.State);
+  }
+  if (record.Group) {
+    record.Group->SetName("Group");
+    fields->AddArray(record.Group);
+  }
+
+  vtkDataAssembly *assembly = tensors->GetDataAssembly();
+  if (!assembly) {
+    vtkNew<vtkDataAssembly> network;
+    network->Initialize();
+    network->SetRootNodeName("Network");
+    tensors->SetDataAssembly(network);
+    assembly = tensors->GetDataAssembly();
+  }
+  int layer = -1;
+  for (int node : assembly->GetChildNodes(assembly->GetRootNode(), false))
+    if (record.Layer == assembly->GetAttributeOrDefault(node, "label", ""))
+      layer = node;
+  if (layer < 0) {
+    layer = assembly->AddNode(vtkDataAssembly::MakeValidNodeName(record.Layer.c_str()).c_str());
+    assembly->SetAttribute(layer, "label", record.Layer.c_str());
+  }
+  const int leaf =
+    assembly->AddNode(vtkDataAssembly::MakeValidNodeName(record.Kind.c_str()).c_str(), layer);
+  assembly->SetAttribute(leaf, "label", record.Kind.c_str());
+
+  const unsigned int index = tensors->GetNumberOfPartitionedDataSets();
+  tensors->SetNumberOfPartitionedDataSets(index + 1);
+  vtkNew<vtkPartitionedDataSet> partitions;
+  partitions->SetNumberOfPartitions(1);
+  partitions->SetPartition(0, image);
+  tensors->SetPartitionedDataSet(index, partitions);
+  tensors->GetMetaData(index)->Set(vtkCompositeDataSet::NAME(), record.Name().c_str());
+  assembly->AddDataSetIndex(leaf, index);
+}
+
+std::vector<std::string> vtkTensorCollection::Names(vtkDataObject *data)
+{
+  std::vector<std::string> names;
+  auto *tensors = vtkPartitionedDataSetCollection::SafeDownCast(data);
+  for (unsigned int i = 0; tensors && i < tensors->GetNumberOfPartitionedDataSets(); ++i)
+    if (vtkImageData *image = GetLeaf(tensors, i))
+      names.push_back(
+        GetText(image->GetFieldData(), "Layer") + "/" + GetText(image->GetFieldData(), "Kind"));
+  return names;
+}
+
+bool vtkTensorCollection::Find(vtkDataObject *data, const std::string &name, const char *preferred,
+  vtkTensorRecord &record, std::string &error)
+{
+  auto *tensors = vtkPartitionedDataSetCollection::SafeDownCast(data);
+  vtkImageData *found = nullptr;
+  bool exact = false;
+  std::string known;
+  for (unsigned int i = 0; tensors && !exact && i < tensors->GetNumberOfPartitionedDataSets();
+       ++i) {
+    vtkImageData *image = GetLeaf(tensors, i);
+    if (!image)
+      continue;
+    const std::string kind = GetText(image->GetFieldData(), "Kind");
+    const std::string here = GetText(image->GetFieldData(), "Layer") + "/" + kind;
+    known += (known.empty() ? "" : ", ") + here;
+    exact = name.empty() ? kind == preferred : here == name;
+    if (exact || (name.empty() && !found))
+      found = image;
+  }
+  if (!found) {
+    error = known.empty() ? "the input holds no tensors"
+                          : "there is no tensor \"" + name + "\" in the input; it has " + known;
+    return false;
+  }
+  if (!Read(found, record)) {
+    error = "the tensor \"" + record.Name() + "\" of the input is damaged: its sizes do not match";
+    return false;
+  }
+  return true;
+}

@@ -1,0 +1,103 @@
+/**
+ * @class vtkTensorCollection
+ * @brief the tensors of a network at one step, as VTK data
+ *
+ * The one place that knows how a tensor becomes VTK data, for run files and for in situ alike, and
+ * how a filter finds it again.
+ *
+ * A network is a vtkPartitionedDataSetCollection with a vtkDataAssembly: a node for each layer, a
+ * leaf node for each tensor, whose dataset index is the partitioned data set that holds it. With
+ * several ranks each partitioned data set has one partition on each rank.
+ *
+ * A tensor is a vtkImageData of [columns, rows, windows] cells, windows = filters * channels, with
+ * one cell array (float32, or float64 for float64 data), named for its kind: Weight, Activation,
+ * Gradient, Bias, and otherwise the kind with a capital. Cell (column, row, window) is element
+ * [filter, channel, row, column] with window = filter * channels + channel. A rank that has only
+ * some windows has an extent in z that begins at its first one.
+ *
+ * A fully connected layer's weights are one window, its matrix: rows are outputs, columns are
+ * inputs, Filters = Channels = 1. Its activations [n] are n filters of one pixel.
+ *
+ * Field data of each leaf, one value each unless said otherwise:
+ *   Layer, Kind        vtkStringArray
+ *   Filters, Channels  vtkIdTypeArray: of the whole tensor, not of this rank's part
+ *   Step               vtkIdTypeArray: the step of the record shown; -1 where there is none yet,
+ *                      and then the image has no cells
+ *   Samples            vtkIdTypeArray: how many samples the record sums; 0 where unknown
+ *   State              vtkIntArray, one for each filter of the layer (optional: all alive);
+ *                      codes in tensorview_format.h. For a matrix: one for each row.
+ *   Group              vtkIntArray, one for each filter (optional: no groups); -1 is no group
+ */
+#ifndef vtkTensorCollection_h
+#define vtkTensorCollection_h
+
+#include "TensorViewReadersModule.h" // for export macro
+#include "vtkObject.h"
+
+#include <string> // for arguments
+#include <vector> // for arguments
+
+class vtkDataArray;
+class vtkDataObject;
+class vtkImageData;
+class vtkInformation;
+class vtkInformationStringVectorKey;
+class vtkIntArray;
+class vtkPartitionedDataSetCollection;
+
+/// One tensor at one step, as it goes into a collection and comes out of it.
+struct vtkTensorRecord
+{
+  std::string Layer;
+  std::string Kind;
+  vtkIdType Filters = 1;
+  vtkIdType Channels = 1;
+  vtkIdType Rows = 1;
+  vtkIdType Columns = 1;
+  vtkIdType FirstWindow = 0;      ///< of this rank
+  vtkIdType Windows = 0;          ///< of this rank
+  vtkIdType Step = -1;            ///< -1: no record yet
+  vtkIdType Samples = 0;          ///< 0: unknown
+  vtkDataArray *Values = nullptr; ///< Windows * Rows * Columns values
+  vtkIntArray *State = nullptr;   ///< may be null: all alive
+  vtkIntArray *Group = nullptr;   ///< may be null: no groups
+  vtkImageData *Image = nullptr;  ///< out only: the leaf itself
+
+  std::string Name() const { return this->Layer + "/" + this->Kind; }
+};
+
+class TENSORVIEWREADERS_EXPORT vtkTensorCollection : public vtkObject
+{
+public:
+  static vtkTensorCollection *New();
+  vtkTypeMacro(vtkTensorCollection, vtkObject);
+
+  /// Names ("layer/kind") of all tensors, in pipeline information, so that drop-downs can be filled
+  /// before anything is read. Set by sources; filters pass it on.
+  static vtkInformationStringVectorKey *TENSORS();
+
+  /// Weight, Activation, Gradient, Bias, ...: the cell array's name for a kind.
+  static std::string ArrayName(const std::string &kind);
+
+  /// Appends a tensor: a leaf, and its layer's node where the layer is new.
+  /// Values and field data are shared, never copied.
+  static void Append(vtkPartitionedDataSetCollection *tensors, const vtkTensorRecord &record);
+
+  /// All tensors of a collection in order, "layer/kind". Empty for data that is not ours.
+  static std::vector<std::string> Names(vtkDataObject *tensors);
+
+  /// Finds a tensor by name; an empty name means the first whose kind is preferred, and where there
+  /// is none, the first. False, with a sentence in error, where it is not there.
+  static bool Find(vtkDataObject *tensors, const std::string &name, const char *preferred,
+    vtkTensorRecord &record, std::string &error);
+
+protected:
+  vtkTensorCollection() = default;
+  ~vtkTensorCollection() override = default;
+
+private:
+  vtkTensorCollection(const vtkTensorCollection &) = delete;
+  void operator=(const vtkTensorCollection &) = delete;
+};
+
+#endif
