@@ -1,0 +1,139 @@
+"""What holds for the repository as a whole: who may include what, what is documented, what is in it."""
+
+import os
+import re
+import shutil
+import subprocess
+import unittest
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+TOP = Path(os.environ["TENSORVIEW_SOURCE"])
+TEXT = {".c", ".h", ".cxx", ".py", ".sh", ".md", ".txt", ".xml", ".json", ".cmake", ".in", ""}
+
+
+def tracked():
+    """Files that git knows or would take; without git, all but the build folders."""
+    git = ["git", "-c", "safe.directory=*", "-C", str(TOP), "ls-files", "-z", "-co", "--exclude-standard"]
+    try:
+        names = subprocess.run(git, check=True, capture_output=True).stdout.decode().split("\0")
+        paths = [TOP / name for name in names if name]
+    except (OSError, subprocess.CalledProcessError):
+        paths = [p for p in TOP.rglob("*") if not p.relative_to(TOP).parts[0].startswith(("build", ".git"))]
+    return [p for p in paths if p.is_file()]
+
+
+FILES = tracked()
+
+
+def name(path):
+    return str(path.relative_to(TOP))
+
+
+def lines(folders, suffixes, pattern, flags=0):
+    """Lines that match a pattern, as "file:line: text"."""
+    found = []
+    for path in FILES:
+        if path.suffix not in suffixes or (folders and not name(path).startswith(folders)):
+            continue
+        for number, line in enumerate(path.read_text(errors="replace").splitlines(), 1):
+            if re.search(pattern, line, flags):
+                found.append(f"{name(path)}:{number}: {line.strip()}")
+    return found
+
+
+class Rules(unittest.TestCase):
+    def test_files_were_found(self):
+        self.assertGreater(len(FILES), 20)
+
+    def test_the_c_core_knows_no_vtk(self):
+        core = ("Filters/Kernels/", "Data/Shim/")
+        self.assertEqual([], lines(core, {".c", ".h"}, r'#\s*include\s*[<"]vtk'))
+
+    def test_plugin_code_uses_paraviews_hdf5(self):
+        plugin = ("Readers/", "Filters/", "Plugin/")
+        self.assertEqual([], lines(plugin, {".c", ".h", ".cxx"}, r'#\s*include\s*[<"]hdf5'))
+
+    def test_only_debians_own_paths(self):
+        # A user's or a machine's folder in the tree works nowhere else.
+        pattern = r"(?<![\w.$}/-])/(home|root|work|farm|Users)/"
+        self.assertEqual([], [l for l in lines((), TEXT, pattern) if not l.startswith("Testing/Project/")])
+
+    def test_nothing_is_left_unfinished(self):
+        pattern = r"\b(TO" r"DO|FIX" r"ME|XX" r"X|HA" r"CK)\b"
+        self.assertEqual([], lines((), TEXT, pattern))
+
+    def test_no_large_file(self):
+        large = [name(p) for p in FILES if p.stat().st_size > 2 * 1024 * 1024]
+        self.assertEqual([], large)
+
+    def test_version_stands_in_one_place(self):
+        version = (TOP / "VERSION").read_text().strip()
+        self.assertRegex(version, r"^\d+\.\d+\.\d+$")
+        self.assertIn(f"## {version}", (TOP / "CHANGELOG.md").read_text())
+        header = (TOP / "Data/Shim/tensorview.h").read_text()
+        for stated in re.findall(r'#define TENSORVIEW_VERSION "(.*)"', header):
+            self.assertEqual(version, stated)
+
+    def test_every_proxy_and_property_is_documented(self):
+        proxies = 0
+        for path in FILES:
+            if path.suffix != ".xml" or path.parent.name != "ServerManagerXML":
+                continue
+            for proxy in ElementTree.parse(path).getroot().iter():
+                if not proxy.tag.endswith("Proxy") or proxy.get("name") is None:
+                    continue
+                proxies += 1
+                where = f"{name(path)}: {proxy.get('name')}"
+                documentation = proxy.find("Documentation")
+                self.assertIsNotNone(documentation, where)
+                self.assertTrue(documentation.get("short_help"), where)
+                self.assertGreater(len((documentation.text or "").split()), 3, where)
+                for item in proxy:
+                    if not item.tag.endswith("Property") or item.get("panel_visibility") == "never":
+                        continue
+                    if item.get("information_only") == "1":
+                        continue
+                    text = item.find("Documentation")
+                    self.assertIsNotNone(text, f"{where}.{item.get('name')} has no Documentation")
+                    self.assertGreater(len((text.text or "").split()), 2, f"{where}.{item.get('name')}")
+        self.assertGreater(proxies, 0)
+
+    def test_every_proxy_file_is_in_the_plugin(self):
+        plugin = (TOP / "Plugin/CMakeLists.txt").read_text()
+        for path in FILES:
+            if path.parent.name == "ServerManagerXML" and path.suffix == ".xml":
+                self.assertIn(f"ServerManagerXML/{path.name}", plugin)
+
+    def test_nothing_stands_at_the_top_but_what_must(self):
+        allowed = {".ci", ".clang-format", ".gitignore", "CHANGELOG.md", "CMakeLists.txt", "LICENSE"}
+        allowed |= {"CMakePresets.json", "README.md", "VERSION"}
+        allowed |= {"Plugin", "Readers", "Filters", "ServerManagerXML", "Data", "Testing"}
+        self.assertEqual(set(), {path.relative_to(TOP).parts[0] for path in FILES} - allowed)
+
+    def test_commands_of_the_readme_exist(self):
+        readme = TOP / "README.md"
+        if not readme.exists():
+            self.skipTest("no README.md")
+        for script in re.findall(r"\b(?:bash|pvpython)\s+(\S+\.(?:sh|py))", readme.read_text()):
+            self.assertTrue((TOP / script).exists(), f"README.md names {script}")
+        for link in re.findall(r"\]\(([^)#]+)\)", readme.read_text()):
+            if not link.startswith("http"):
+                self.assertTrue((TOP / link).exists(), f"README.md links {link}")
+
+    def test_shell_scripts_parse(self):
+        for path in FILES:
+            if path.suffix == ".sh" or name(path) == ".ci/run":
+                subprocess.run(["bash", "-n", str(path)], check=True)
+
+    @unittest.skipUnless(shutil.which("clang-format"), "clang-format is not installed")
+    def test_layout_is_clang_formats(self):
+        sources = [str(p) for p in FILES if p.suffix in {".c", ".h", ".cxx"}]
+        result = subprocess.run(
+            ["clang-format", "--dry-run", "-Werror", *sources], cwd=TOP, capture_output=True, text=True
+        )
+        self.assertEqual(0, result.returncode, result.stderr[-4000:])
+
+
+if __name__ == "__main__":
+    unittest.main()
