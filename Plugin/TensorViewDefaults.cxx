@@ -1,0 +1,121 @@
+#include "TensorViewDefaults.h"
+
+#include "TensorViewPresets.h"  // generated from Presets/TensorView.json
+#include "TensorViewSettings.h" // generated from Presets/defaults.json
+
+#include "vtkCallbackCommand.h"
+#include "vtkCommand.h"
+#include "vtkNew.h"
+#include "vtkProcessModule.h"
+#include "vtkSMPropertyHelper.h"
+#include "vtkSMProxy.h"
+#include "vtkSMProxyManager.h"
+#include "vtkSMSettings.h"
+#include "vtkSMTransferFunctionManager.h"
+#include "vtkSMTransferFunctionPresets.h"
+#include "vtkSMTransferFunctionProxy.h"
+#include "vtk_jsoncpp.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <sstream>
+#include <string>
+
+namespace {
+
+// Arrays whose zero means something, as ParaView names their colour maps.
+const char *const Symmetric[] = {
+  "Weight.PVLookupTable", "Gradient.PVLookupTable", "Bias.PVLookupTable"};
+
+// Adds our presets to ParaView's list; one of an older version of ours is replaced.
+void AddPresets()
+{
+  std::istringstream stream(TensorViewPresets);
+  Json::Value presets;
+  if (!Json::parseFromStream(Json::CharReaderBuilder(), stream, &presets, nullptr)) {
+    vtkGenericWarningMacro("TensorView's own colour presets cannot be read.");
+    return;
+  }
+  vtkSMTransferFunctionPresets *all = vtkSMTransferFunctionPresets::GetInstance();
+  for (const Json::Value &preset : presets) {
+    const std::string name = preset["Name"].asString();
+    if (!all->HasPreset(name.c_str())) {
+      all->AddPreset(name.c_str(), preset);
+    } else if (all->GetFirstPresetWithName(name.c_str()) != preset) {
+      all->SetPreset(name.c_str(), preset);
+    }
+  }
+}
+
+// ParaView fits a colour map to the data, [least, greatest]; zero is white only where the range
+// is symmetric. A user who turns automatic rescaling off has the range that he chose.
+void MakeSymmetric(vtkObject *caller, unsigned long, void *, void *property)
+{
+  auto *lut = vtkSMTransferFunctionProxy::SafeDownCast(caller);
+  if (!lut || !property || strcmp(static_cast<const char *>(property), "RGBPoints") != 0 ||
+      vtkSMPropertyHelper(lut, "AutomaticRescaleRangeMode", true).GetAsInt() ==
+        vtkSMTransferFunctionManager::NEVER ||
+      vtkSMPropertyHelper(lut, "UseLogScale", true).GetAsInt() != 0) {
+    return;
+  }
+  double range[2];
+  if (!lut->GetRange(range)) {
+    return;
+  }
+  const double largest = std::max(std::fabs(range[0]), std::fabs(range[1]));
+  // The second call, caused by the first one's change, finds the range symmetric and ends here.
+  if (largest > 0.0 && (range[0] != -largest || range[1] != largest)) {
+    lut->RescaleTransferFunction(-largest, largest);
+  }
+}
+
+void WatchColourMap(vtkObject *, unsigned long, void *, void *information)
+{
+  const auto *added = static_cast<vtkSMProxyManager::RegisteredProxyInformation *>(information);
+  if (!added || !added->Proxy || !added->GroupName || !added->ProxyName ||
+      added->Type != vtkSMProxyManager::RegisteredProxyInformation::PROXY ||
+      strcmp(added->GroupName, "lookup_tables") != 0) {
+    return;
+  }
+  for (const char *name : Symmetric) {
+    if (strcmp(added->ProxyName, name) == 0) {
+      vtkNew<vtkCallbackCommand> command;
+      command->SetCallback(MakeSymmetric);
+      added->Proxy->AddObserver(vtkCommand::PropertyModifiedEvent, command);
+    }
+  }
+}
+
+void Connected(vtkObject *, unsigned long, void *, void *)
+{
+  AddPresets();
+}
+} // namespace
+
+void TensorViewInstallDefaults()
+{
+  vtkProcessModule *process = vtkProcessModule::GetProcessModule();
+  if (!process || process->GetProcessType() == vtkProcessModule::PROCESS_SERVER ||
+      process->GetProcessType() == vtkProcessModule::PROCESS_DATA_SERVER ||
+      process->GetProcessType() == vtkProcessModule::PROCESS_RENDER_SERVER) {
+    return;
+  }
+
+  // Below what a site (1) and a user (the largest) have set.
+  vtkSMSettings::GetInstance()->AddCollectionFromString(TensorViewSettings, 0.5);
+
+  vtkNew<vtkCallbackCommand> watch;
+  watch->SetCallback(WatchColourMap);
+  vtkSMProxyManager::GetProxyManager()->AddObserver(vtkCommand::RegisterEvent, watch);
+
+  // PV_PLUGIN_PATH loads plugins before the user's settings. A list of presets that is asked for
+  // before then never gets the user's own, and would later be saved without them.
+  if (vtkSMProxyManager::GetProxyManager()->GetActiveSession()) {
+    AddPresets();
+  } else {
+    vtkNew<vtkCallbackCommand> connected;
+    connected->SetCallback(Connected);
+    process->AddObserver(vtkCommand::ConnectionCreatedEvent, connected);
+  }
+}

@@ -1,0 +1,125 @@
+"""Arrays of our names get our colours at the first Show; all others keep ParaView's."""
+
+import os
+import unittest
+
+from paraview.simple import *
+from paraview.modules.vtkRemotingViews import vtkSMTransferFunctionPresets
+from vtkmodules.vtkCommonCore import vtkFloatArray
+from vtkmodules.vtkCommonDataModel import vtkImageData
+
+
+def cells(name, values):
+    """Cells in a row, one for each number."""
+    image = vtkImageData()
+    image.SetDimensions(len(values) + 1, 2, 1)
+    array = vtkFloatArray()
+    array.SetName(name)
+    for value in values:
+        array.InsertNextValue(value)
+    image.GetCellData().AddArray(array)
+    producer = TrivialProducer()
+    producer.GetClientSideObject().SetOutput(image)
+    return producer
+
+
+def show(name, values, view):
+    shown = cells(name, values)
+    display = Show(shown, view)
+    ColorBy(display, ("CELLS", name))
+    display.RescaleTransferFunctionToDataRange(True, False)
+    return shown, display, GetColorTransferFunction(name)
+
+
+def color(lut, value):
+    """The colour that a number gets, as ParaView's own table gives it."""
+    table = lut.GetClientSideObject()
+    table.Build()
+    rgb = [0.0, 0.0, 0.0]
+    table.GetColor(float(value), rgb)
+    return [round(c, 2) for c in rgb]
+
+
+def span(lut):
+    points = list(lut.RGBPoints)
+    return points[0], points[-4]
+
+
+class Defaults(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        LoadPlugin(os.environ["TENSORVIEW_PLUGIN"], ns={})
+        cls.view = CreateView("RenderView")
+
+    def test_presets_are_in_the_list_once(self):
+        presets = vtkSMTransferFunctionPresets.GetInstance()
+        names = [presets.GetPresetName(i) for i in range(presets.GetNumberOfPresets())]
+        for kind in ("Weights", "Activations", "Correlation", "Trajectory", "Groups"):
+            self.assertEqual(1, names.count("TensorView " + kind))
+
+    def test_zero_is_white_for_weights(self):
+        for name in ("Weight", "Gradient", "Bias"):
+            _, _, lut = show(name, [-1, 0, 3], self.view)
+            self.assertEqual((-3, 3), span(lut))
+            self.assertEqual([1, 1, 1], color(lut, 0))
+            red, green, blue = color(lut, 3)
+            self.assertTrue(red > blue and red > green)
+            red, green, blue = color(lut, -3)
+            self.assertTrue(blue > red and blue > green)
+
+    def test_range_stays_symmetric_and_obeys_never(self):
+        shown, display, lut = show("Weight", [-8, 0, 2], self.view)
+        self.assertEqual((-8, 8), span(lut))
+        lut.RescaleTransferFunction(-20, 1)
+        self.assertEqual((-20, 20), span(lut))
+        lut.AutomaticRescaleRangeMode = "Never"
+        lut.RescaleTransferFunction(-1, 5)
+        self.assertEqual((-1, 5), span(lut))
+        lut.AutomaticRescaleRangeMode = "Grow and update every timestep"
+        display.RescaleTransferFunctionToDataRange(False)
+        self.assertEqual((-8, 8), span(lut))
+
+    def test_a_trajectory_of_one_color_per_step(self):
+        _, _, lut = show("Step", [0, 1500, 3000], self.view)
+        self.assertEqual((0, 3000), span(lut))
+        first, last = color(lut, 0), color(lut, 3000)
+        self.assertEqual(first[0], first[2])  # grey
+        self.assertTrue(last[0] > 0.9 and 0.5 < last[1] < last[2] < last[0])  # pink
+
+    def test_activations_are_not_symmetric_and_gaps_are_blank(self):
+        _, _, lut = show("Activation", [1, 5], self.view)
+        self.assertEqual((1, 5), span(lut))
+        self.assertEqual(0, lut.NanOpacity)
+        self.assertLess(sum(color(lut, 1)), sum(color(lut, 5)))
+
+    def test_correlation_is_always_minus_one_to_one(self):
+        _, _, lut = show("Correlation", [0.4, 0.9], self.view)
+        self.assertEqual((-1, 1), span(lut))
+        self.assertEqual([1, 1, 1], color(lut, 0))
+        self.assertEqual([0.62, 0.62, 0.62], [round(c, 2) for c in lut.NanColor])
+
+    def test_groups_are_categories_with_none_in_grey(self):
+        _, _, lut = show("Group", [-1, 0, 1, 19], self.view)
+        self.assertEqual(1, lut.InterpretValuesAsCategories)
+        colors = {}
+        for value in range(-1, 24):
+            rgb = [0.0, 0.0, 0.0]
+            table = lut.GetClientSideObject()
+            table.Build()
+            index = table.GetAnnotatedValueIndex(value)
+            rgba = [0.0] * 4
+            table.GetAnnotationColor(value, rgba)
+            colors[value] = tuple(round(c, 3) for c in rgba[:3])
+            self.assertEqual(value + 1, index)
+        self.assertEqual(1, len(set(colors[-1])))
+        self.assertEqual(25, len(set(colors.values())))
+
+    def test_other_arrays_are_left_alone(self):
+        _, _, lut = show("Pressure", [-1, 3], self.view)
+        self.assertEqual((-1, 3), span(lut))
+        self.assertEqual(0, lut.InterpretValuesAsCategories)
+        self.assertEqual([0.231373, 0.298039, 0.752941], list(lut.RGBPoints)[1:4])
+
+
+if __name__ == "__main__":
+    unittest.main()
