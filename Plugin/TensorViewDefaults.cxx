@@ -24,9 +24,15 @@
 
 namespace {
 
-// Arrays whose zero means something, as ParaView names their colour maps.
-const char *const Symmetric[] = {
-  "Weight.PVLookupTable", "Gradient.PVLookupTable", "Bias.PVLookupTable"};
+// Arrays whose zero means something, as ParaView names their colour maps, and the smallest range
+// they are given: correlations are always shown on [-1, 1].
+struct SymmetricArray
+{
+  const char *ColourMap;
+  double Least;
+};
+constexpr SymmetricArray Symmetric[] = {{"Weight.PVLookupTable", 0.0},
+  {"Gradient.PVLookupTable", 0.0}, {"Bias.PVLookupTable", 0.0}, {"Correlation.PVLookupTable", 1.0}};
 
 // Adds our presets to ParaView's list; one of an older version of ours is replaced.
 void AddPresets()
@@ -50,7 +56,7 @@ void AddPresets()
 
 // ParaView fits a colour map to the data, [least, greatest]; zero is white only where the range
 // is symmetric. A user who turns automatic rescaling off has the range that he chose.
-void MakeSymmetric(vtkObject *caller, unsigned long, void *, void *property)
+void MakeSymmetric(vtkObject *caller, unsigned long, void *array, void *property)
 {
   auto *lut = vtkSMTransferFunctionProxy::SafeDownCast(caller);
   if (!lut || !property || strcmp(static_cast<const char *>(property), "RGBPoints") != 0 ||
@@ -63,7 +69,8 @@ void MakeSymmetric(vtkObject *caller, unsigned long, void *, void *property)
   if (!lut->GetRange(range)) {
     return;
   }
-  const double largest = std::max(std::fabs(range[0]), std::fabs(range[1]));
+  const double largest = std::max(
+    {std::fabs(range[0]), std::fabs(range[1]), static_cast<const SymmetricArray *>(array)->Least});
   // The second call, caused by the first one's change, finds the range symmetric and ends here.
   if (largest > 0.0 && (range[0] != -largest || range[1] != largest)) {
     lut->RescaleTransferFunction(-largest, largest);
@@ -78,10 +85,11 @@ void WatchColourMap(vtkObject *, unsigned long, void *, void *information)
       strcmp(added->GroupName, "lookup_tables") != 0) {
     return;
   }
-  for (const char *name : Symmetric) {
-    if (strcmp(added->ProxyName, name) == 0) {
+  for (const SymmetricArray &array : Symmetric) {
+    if (strcmp(added->ProxyName, array.ColourMap) == 0) {
       vtkNew<vtkCallbackCommand> command;
       command->SetCallback(MakeSymmetric);
+      command->SetClientData(const_cast<SymmetricArray *>(&array));
       added->Proxy->AddObserver(vtkCommand::PropertyModifiedEvent, command);
     }
   }

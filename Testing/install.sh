@@ -5,6 +5,8 @@
 #   bash Testing/install.sh demo     what Data/demo.sh needs: no packages that only tests use
 #
 # Asks apt-get only for what is missing, so it costs nothing when run again. As root, or with sudo.
+# Package names are words: they are meant to be split.
+# shellcheck disable=SC2046,SC2086
 set -euo pipefail
 
 packages() {
