@@ -4,6 +4,9 @@
 #include "vtkInformation.h"
 #include "vtkInformationStringVectorKey.h"
 #include "vtkInformationVector.h"
+#include "vtkMultiProcessController.h"
+
+#include "threads.h"
 
 #include <algorithm>
 
@@ -17,9 +20,16 @@ void vtkTensorFilter::PrintSelf(ostream &os, vtkIndent indent)
   os << indent << "Tensor: " << this->Tensor << "\n";
 }
 
-const char *vtkTensorFilter::GetTensorName(int index) const
+const char *vtkTensorFilter::GetTensorArrayName(int index) const
 {
-  return index >= 0 && index < this->GetNumberOfTensors() ? this->Names[index].c_str() : nullptr;
+  const bool known = index >= 0 && index < this->GetNumberOfTensorArrays();
+  return known ? this->Names[index].c_str() : nullptr;
+}
+
+int vtkTensorFilter::Threads()
+{
+  vtkMultiProcessController *controller = vtkMultiProcessController::GetGlobalController();
+  return tv_threads(controller ? controller->GetNumberOfProcesses() : 1);
 }
 
 int vtkTensorFilter::FillInputPortInformation(int, vtkInformation *info)
@@ -44,6 +54,7 @@ int vtkTensorFilter::RequestInformation(
   out->Remove(key);
   for (const std::string &name : this->Names)
     out->Append(key, name.c_str());
+  out->CopyEntry(in, vtkTensorCollection::SHAPES());
 
   const std::string ending = std::string("/") + this->PreferredKind;
   std::stable_partition(this->Names.begin(), this->Names.end(), [&ending](const std::string &name) {
@@ -51,6 +62,11 @@ int vtkTensorFilter::RequestInformation(
            name.compare(name.size() - ending.size(), ending.size(), ending) == 0;
   });
   return 1;
+}
+
+const char *vtkTensorFilter::ChosenTensor() const
+{
+  return this->Tensor.empty() ? this->GetTensorArrayName(0) : this->Tensor.c_str();
 }
 
 bool vtkTensorFilter::FindTensor(vtkInformationVector **inputVector, vtkTensorRecord &record)

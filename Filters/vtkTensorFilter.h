@@ -30,10 +30,17 @@ public:
   ///@}
 
   ///@{
-  /// What the drop-down offers; known after UpdateInformation().
-  int GetNumberOfTensors() const { return static_cast<int>(this->Names.size()); }
-  const char *GetTensorName(int index) const;
+  /// What the drop-down offers; known after UpdateInformation(). Named as ParaView's helper for
+  /// lists of arrays wants it (vtkSIArraySelectionProperty), which is the one that can bring a
+  /// list of names from a server. The status means nothing: it is always 1.
+  int GetNumberOfTensorArrays() const { return static_cast<int>(this->Names.size()); }
+  const char *GetTensorArrayName(int index) const;
+  int GetTensorArrayStatus(const char *) const { return 1; }
   ///@}
+
+  /// How many threads a kernel may use in this process, at least 1: what OpenMP would use, shared
+  /// fairly among the MPI ranks of a machine.
+  static int Threads();
 
 protected:
   explicit vtkTensorFilter(const char *preferredKind);
@@ -45,6 +52,9 @@ protected:
 
   /// The chosen tensor of the input; false after an error message that says what is wrong.
   bool FindTensor(vtkInformationVector **inputVector, vtkTensorRecord &record);
+
+  /// The name of the chosen tensor, as far as RequestInformation() knows; null where it does not.
+  const char *ChosenTensor() const;
 
   std::string Tensor;
 

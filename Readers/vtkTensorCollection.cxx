@@ -7,6 +7,7 @@
 #include "vtkIdTypeArray.h"
 #include "vtkImageData.h"
 #include "vtkInformation.h"
+#include "vtkInformationIntegerVectorKey.h"
 #include "vtkInformationStringVectorKey.h"
 #include "vtkIntArray.h"
 #include "vtkNew.h"
@@ -20,6 +21,7 @@
 
 vtkStandardNewMacro(vtkTensorCollection);
 vtkInformationKeyMacro(vtkTensorCollection, TENSORS, StringVector);
+vtkInformationKeyMacro(vtkTensorCollection, SHAPES, IntegerVector);
 
 namespace {
 void AddText(vtkFieldData *fields, const char *name, const std::string &text)

@@ -41,6 +41,7 @@ class vtkDataArray;
 class vtkDataObject;
 class vtkImageData;
 class vtkInformation;
+class vtkInformationIntegerVectorKey;
 class vtkInformationStringVectorKey;
 class vtkIntArray;
 class vtkPartitionedDataSetCollection;
@@ -75,6 +76,10 @@ public:
   /// Names ("layer/kind") of all tensors, in pipeline information, so that drop-downs can be filled
   /// before anything is read. Set by sources; filters pass it on.
   static vtkInformationStringVectorKey *TENSORS();
+
+  /// Filters, channels, rows and columns of each of TENSORS(), four numbers each, so that filters
+  /// can say how large their images will be. Optional.
+  static vtkInformationIntegerVectorKey *SHAPES();
 
   /// Weight, Activation, Gradient, Bias, ...: the cell array's name for a kind.
   static std::string ArrayName(const std::string &kind);

@@ -1,0 +1,114 @@
+#include "mosaic.h"
+
+#include <math.h>
+#include <omp.h>
+
+static void blank(void *values, tv_type type, size_t count)
+{
+  if (type == TV_FLOAT64)
+    for (size_t i = 0; i < count; ++i)
+      ((double *)values)[i] = NAN;
+  else
+    for (size_t i = 0; i < count; ++i)
+      ((float *)values)[i] = NAN;
+}
+
+static void fill(int *array, size_t count, int value)
+{
+  for (size_t i = 0; array && i < count; ++i)
+    array[i] = value;
+}
+
+static int *shift(int *array, size_t by)
+{
+  return array ? array + by : NULL;
+}
+
+static void fill_indices(const tv_indices *at, size_t width, const tv_view *view,
+  const tv_tensor *tensor, const tv_line *line)
+{
+  fill(at->filter, width, (int)line->filter);
+  fill(at->channel, width, (int)line->channel);
+  fill(at->row, width, (int)(view->region.row[0] + line->row * view->tile));
+  fill(at->group, width, at->group ? tv_view_group(view, tensor, line) : -1);
+  for (size_t i = 0; at->column && i < width; ++i)
+    at->column[i] = (int)(view->region.column[0] + i * view->tile);
+}
+
+/* One row of the mosaic. */
+static void mosaic_row(void *values, const tv_indices *indices, const tv_view *view,
+  const tv_tensor *tensor, size_t y, size_t x0, size_t width)
+{
+  const tv_grid *grid = &view->grid;
+  const size_t size = tv_type_size(tensor->type);
+  const size_t panel_height = grid->rows * (grid->height + grid->gap) - grid->gap;
+  const size_t panel_row = y / (panel_height + grid->panel_gap);
+  const size_t in_panel = y % (panel_height + grid->panel_gap);
+  const size_t row = in_panel / (grid->height + grid->gap);
+  const size_t in_window = in_panel % (grid->height + grid->gap);
+
+  if (values)
+    blank(values, tensor->type, width);
+  fill(indices->filter, width, -1);
+  fill(indices->channel, width, -1);
+  fill(indices->row, width, -1);
+  fill(indices->column, width, -1);
+  fill(indices->group, width, -1);
+  if (in_panel >= panel_height || in_window >= grid->height)
+    return; /* a gap */
+
+  for (size_t panel = 0; panel < grid->panel_columns; ++panel)
+    for (size_t column = 0; column < grid->columns; ++column) {
+      const tv_line line = {row * grid->columns + column, panel_row * grid->panel_columns + panel,
+        grid->height - 1 - in_window};
+      size_t left, bottom;
+      if (line.filter >= grid->filters || line.channel >= grid->channels ||
+          !tv_view_has(view, tensor, &line))
+        continue;
+      tv_grid_window(grid, line.filter, line.channel, &left, &bottom);
+      if (left < x0 || left - x0 + grid->width > width)
+        continue;
+      const size_t at = left - x0;
+      if (values)
+        tv_view_row((char *)values + at * size, view, tensor, &line);
+      const tv_indices here = {shift(indices->filter, at), shift(indices->channel, at),
+        shift(indices->row, at), shift(indices->column, at), shift(indices->group, at)};
+      fill_indices(&here, grid->width, view, tensor, &line);
+    }
+}
+
+void tv_mosaic(void *values, const tv_indices *indices, const tv_view *view,
+  const tv_tensor *tensor, const tv_rectangle *rectangle, int threads)
+{
+  const size_t size = tv_type_size(tensor->type), width = rectangle->width;
+  if (threads < 1)
+    threads = omp_get_max_threads();
+#pragma omp parallel for num_threads(threads) if (threads > 1) schedule(static)
+  for (size_t y = 0; y < rectangle->height; ++y) {
+    const size_t at = y * width;
+    const tv_indices row = {shift(indices->filter, at), shift(indices->channel, at),
+      shift(indices->row, at), shift(indices->column, at), shift(indices->group, at)};
+    mosaic_row(values ? (char *)values + at * size : NULL, &row, view, tensor, rectangle->y + y,
+      rectangle->x, width);
+  }
+}
+
+void tv_mosaic_points(
+  float *points, const tv_view *view, const tv_line *lines, size_t count, int threads)
+{
+  const tv_grid *grid = &view->grid;
+  if (threads < 1)
+    threads = omp_get_max_threads();
+#pragma omp parallel for num_threads(threads) if (threads > 1) schedule(static)
+  for (size_t i = 0; i < count; ++i) {
+    size_t left, bottom;
+    tv_grid_window(grid, lines[i].filter, lines[i].channel, &left, &bottom);
+    const double y = (double)(bottom + grid->height - 1 - lines[i].row) + 0.5;
+    for (size_t x = 0; x < grid->width; ++x) {
+      float *point = points + (i * grid->width + x) * 3;
+      point[0] = (float)(view->origin[0] + ((double)(left + x) + 0.5) * grid->pixel);
+      point[1] = (float)(view->origin[1] + y * grid->pixel);
+      point[2] = 0.0f;
+    }
+  }
+}

@@ -1,0 +1,33 @@
+/* The image grid: all windows of a view as one picture, or as one point for each value. */
+#ifndef TV_MOSAIC_H
+#define TV_MOSAIC_H
+
+#include "view.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A rectangle of cells of the mosaic, from its lower left, upwards. */
+typedef struct tv_rectangle
+{
+  size_t x, y, width, height;
+} tv_rectangle;
+
+/* Fills that rectangle of the mosaic, [height][width], row by row from the bottom.
+ * Blank cells (gaps, pruned filters, what does not lie here) are NaN in values and -1 in indices;
+ * so are windows that stick out at the rectangle's sides. */
+void tv_mosaic(void *values, /* out: of the tensor's type; or NULL */
+  const tv_indices *indices, /* out: arrays that are NULL are left out */
+  const tv_view *view, const tv_tensor *tensor, const tv_rectangle *rectangle,
+  int threads); /* 1: serial; 0: what OpenMP would use */
+
+/* The middle of each cell of lines (tv_view_lines), at z = 0.
+ * points: [count][grid.width][3] */
+void tv_mosaic_points(
+  float *points, const tv_view *view, const tv_line *lines, size_t count, int threads);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

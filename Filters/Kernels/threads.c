@@ -1,0 +1,25 @@
+#define _GNU_SOURCE
+#include "threads.h"
+
+#include <omp.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+int tv_threads(int processes)
+{
+  static const char *const names[] = {
+    "OMPI_COMM_WORLD_LOCAL_SIZE", "MPI_LOCALNRANKS", "PMI_LOCAL_SIZE", "SLURM_TASKS_PER_NODE"};
+  const int threads = omp_get_max_threads();
+  int here = processes;
+  if (processes <= 1 || getenv("OMP_NUM_THREADS") ||
+      omp_get_num_procs() < (int)sysconf(_SC_NPROCESSORS_ONLN))
+    return threads > 0 ? threads : 1;
+  for (size_t i = 0; i < sizeof names / sizeof *names; ++i) {
+    const char *text = getenv(names[i]);
+    if (text && atoi(text) > 0) {
+      here = atoi(text);
+      break;
+    }
+  }
+  return threads / here > 0 ? threads / here : 1;
+}

@@ -1,0 +1,229 @@
+#include "vtkTensorView.h"
+
+#include "vtkCellData.h"
+#include "vtkDataArray.h"
+#include "vtkDoubleArray.h"
+#include "vtkFieldData.h"
+#include "vtkFloatArray.h"
+#include "vtkImageData.h"
+#include "vtkInformation.h"
+#include "vtkInformationIntegerVectorKey.h"
+#include "vtkInformationStringVectorKey.h"
+#include "vtkInformationVector.h"
+#include "vtkIntArray.h"
+#include "vtkLogger.h"
+#include "vtkNew.h"
+#include "vtkStringArray.h"
+
+#include <algorithm>
+#include <climits>
+
+namespace {
+const vtkIdType MostIndexedCells = 4000000;
+
+/// State or group of each filter, in kernels' terms. Null where there is none, or one that does not
+/// belong to this tensor.
+const int *Labels(vtkIntArray *labels, const tv_tensor &tensor, int &byRow)
+{
+  if (!labels || labels->GetNumberOfComponents() != 1)
+    return nullptr;
+  const auto count = static_cast<size_t>(labels->GetNumberOfTuples());
+  byRow = count != tensor.filters;
+  if (byRow && (tensor.filters * tensor.channels != 1 || count != tensor.rows))
+    return nullptr;
+  return labels->GetPointer(0);
+}
+
+std::string Text(size_t number)
+{
+  return std::to_string(number);
+}
+} // namespace
+
+vtkTensorView::vtkTensorView(const char *preferredKind, vtkIdType maximumCells)
+    : vtkTensorFilter(preferredKind), MaximumCells(maximumCells)
+{
+}
+
+void vtkTensorView::PrintSelf(ostream &os, vtkIndent indent)
+{
+  this->Superclass::PrintSelf(os, indent);
+  const auto range = [&os, indent](const char *name, const int values[2]) {
+    os << indent << name << ": " << values[0] << " " << values[1] << "\n";
+  };
+  range("FilterRange", this->FilterRange);
+  range("ChannelRange", this->ChannelRange);
+  range("RowRange", this->RowRange);
+  range("ColumnRange", this->ColumnRange);
+  os << indent << "MaximumCells: " << this->MaximumCells << "\n";
+  os << indent << "Reduction: " << (this->Reduction == TV_MEAN ? "mean" : "magnitude") << "\n";
+  os << indent << "IndexArrays: " << this->IndexArrays << "\n";
+}
+
+tv_region vtkTensorView::Region(const tv_tensor &tensor) const
+{
+  const auto set = [](size_t out[2], const int range[2], size_t size) {
+    // A negative first is empty, which the kernel refuses with a sentence.
+    out[0] = range[0] < 0 ? SIZE_MAX : static_cast<size_t>(range[0]);
+    out[1] = range[1] < 0 ? size : static_cast<size_t>(range[1]) + 1;
+  };
+  tv_region region;
+  set(region.filter, this->FilterRange, tensor.filters);
+  set(region.channel, this->ChannelRange, tensor.channels);
+  set(region.row, this->RowRange, tensor.rows);
+  set(region.column, this->ColumnRange, tensor.columns);
+  return region;
+}
+
+bool vtkTensorView::Prepare(vtkInformationVector **inputVector, Shown &shown)
+{
+  if (!this->FindTensor(inputVector, shown.Record))
+    return false;
+  const vtkTensorRecord &record = shown.Record;
+  if (!record.Values || record.Windows < 1)
+    return true;
+
+  tv_tensor &tensor = shown.Tensor;
+  tensor.filters = static_cast<size_t>(record.Filters);
+  tensor.channels = static_cast<size_t>(record.Channels);
+  tensor.rows = static_cast<size_t>(record.Rows);
+  tensor.columns = static_cast<size_t>(record.Columns);
+  tensor.first_window = static_cast<size_t>(record.FirstWindow);
+  tensor.windows = static_cast<size_t>(record.Windows);
+  shown.Values = record.Values;
+  const int type = record.Values->GetDataType();
+  if ((type != VTK_FLOAT && type != VTK_DOUBLE) || !record.Values->HasStandardMemoryLayout()) {
+    // Not from our sources: some other filter made it. Numbers are numbers.
+    vtkNew<vtkDoubleArray> copy;
+    copy->DeepCopy(record.Values);
+    copy->SetName(record.Values->GetName());
+    shown.Values = copy;
+  }
+  tensor.type = shown.Values->GetDataType() == VTK_FLOAT ? TV_FLOAT32 : TV_FLOAT64;
+  tensor.values = shown.Values->GetVoidPointer(0);
+  int stateByRow = 0, groupByRow = 0;
+  tensor.state = Labels(record.State, tensor, stateByRow);
+  tensor.group = Labels(record.Group, tensor, groupByRow);
+  tensor.by_row = (tensor.state && stateByRow) || (tensor.group && groupByRow);
+  if ((record.State && !tensor.state) || (record.Group && !tensor.group))
+    vtkWarningMacro(<< "the states or groups of " << record.Name()
+                    << " are not one for each of its filters and are left out");
+
+  const tv_region region = this->Region(tensor);
+  if (tv_view_full(&shown.View, &tensor, &region)) {
+    vtkErrorMacro(<< record.Name() << ": " << tv_last_error());
+    return false;
+  }
+  shown.View.reduction = static_cast<tv_reduction>(this->Reduction);
+  shown.Empty = false;
+  return true;
+}
+
+bool vtkTensorView::FindShape(vtkInformationVector **inputVector, tv_tensor &tensor)
+{
+  vtkInformation *in = inputVector[0]->GetInformationObject(0);
+  vtkInformationStringVectorKey *names = vtkTensorCollection::TENSORS();
+  vtkInformationIntegerVectorKey *shapes = vtkTensorCollection::SHAPES();
+  const char *chosen = this->ChosenTensor();
+  tensor = tv_tensor{};
+  if (chosen && in->Has(names) && in->Has(shapes))
+    for (int i = 0; i < in->Length(names) && 4 * i + 3 < in->Length(shapes); ++i)
+      if (std::string(in->Get(names, i)) == chosen) {
+        const int *shape = in->Get(shapes) + 4 * i;
+        tensor.filters = static_cast<size_t>(shape[0]);
+        tensor.channels = static_cast<size_t>(shape[1]);
+        tensor.rows = static_cast<size_t>(shape[2]);
+        tensor.columns = static_cast<size_t>(shape[3]);
+        return *std::min_element(shape, shape + 4) > 0;
+      }
+  vtkTensorRecord record;
+  std::string error;
+  if (!chosen ||
+      !vtkTensorCollection::Find(vtkDataObject::GetData(in), chosen, "", record, error) ||
+      !record.Values)
+    return false;
+  tensor.filters = static_cast<size_t>(record.Filters);
+  tensor.channels = static_cast<size_t>(record.Channels);
+  tensor.rows = static_cast<size_t>(record.Rows);
+  tensor.columns = static_cast<size_t>(record.Columns);
+  return true;
+}
+
+bool vtkTensorView::Reduce(Shown &shown, bool gaps)
+{
+  const auto most = static_cast<size_t>(this->MaximumCells);
+  if (tv_view_reduce(&shown.View, &shown.Tensor, most, gaps)) {
+    vtkErrorMacro(<< shown.Record.Name() << ": " << tv_last_error());
+    return false;
+  }
+  if (shown.View.tile > 1) {
+    const std::string tile = Text(shown.View.tile);
+    shown.Note += "An overview: each cell is the ";
+    shown.Note += this->Reduction == TV_MEAN ? "mean" : "largest magnitude";
+    shown.Note += " of a tile of " + tile + " x " + tile + " values. ";
+  }
+  return true;
+}
+
+bool vtkTensorView::WantsIndices(Shown &shown, vtkIdType cells) const
+{
+  if (this->IndexArrays != AUTOMATIC || cells <= MostIndexedCells)
+    return this->IndexArrays != OFF;
+  shown.Note += "The index arrays are left out: they would be five times as large as the data. ";
+  return false;
+}
+
+vtkSmartPointer<vtkDataArray> vtkTensorView::NewValues(const Shown &shown, vtkIdType count)
+{
+  vtkSmartPointer<vtkDataArray> values;
+  values.TakeReference(
+    vtkDataArray::CreateDataArray(shown.Tensor.type == TV_FLOAT32 ? VTK_FLOAT : VTK_DOUBLE));
+  values->SetName(vtkTensorCollection::ArrayName(shown.Record.Kind).c_str());
+  values->SetNumberOfTuples(count);
+  return values;
+}
+
+int *vtkTensorView::AddIndices(vtkDataSetAttributes *attributes, const char *name, vtkIdType count)
+{
+  vtkNew<vtkIntArray> array;
+  array->SetName(name);
+  array->SetNumberOfTuples(count);
+  attributes->AddArray(array);
+  return array->GetPointer(0);
+}
+
+tv_indices vtkTensorView::AddIndices(vtkDataSetAttributes *attributes, vtkIdType count)
+{
+  tv_indices indices;
+  indices.filter = AddIndices(attributes, "Filter", count);
+  indices.channel = AddIndices(attributes, "Channel", count);
+  indices.row = AddIndices(attributes, "Row", count);
+  indices.column = AddIndices(attributes, "Column", count);
+  indices.group = AddIndices(attributes, "Group", count);
+  return indices;
+}
+
+void vtkTensorView::AddFields(vtkFieldData *fields, const Shown &shown)
+{
+  fields->PassData(shown.Record.Image->GetFieldData());
+  if (shown.Note.empty())
+    return;
+  const std::string sentence = shown.Note.substr(0, shown.Note.size() - 1);
+  vtkNew<vtkStringArray> note;
+  note->SetName("Note");
+  note->InsertNextValue(sentence);
+  fields->AddArray(note);
+  vtkLogF(INFO, "%s: %s", shown.Record.Name().c_str(), sentence.c_str());
+}
+
+bool vtkTensorView::InChunks(size_t count, const std::function<void(size_t, size_t)> &work)
+{
+  const size_t chunk = std::max<size_t>(1, (count + 15) / 16);
+  for (size_t first = 0; first < count; first += chunk) {
+    if (this->CheckAbort())
+      return false;
+    work(first, std::min(chunk, count - first));
+    this->UpdateProgress(static_cast<double>(std::min(first + chunk, count)) / count);
+  }
+  return true;
+}

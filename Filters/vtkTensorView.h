@@ -1,0 +1,131 @@
+/**
+ * @class vtkTensorView
+ * @brief what the grids share: which part of a tensor is shown, how coarsely, with which arrays
+ *
+ * A view shows a region of a tensor: ranges of filters, channels, rows and columns. Where the
+ * region has more cells than MaximumCells, each window is cut into tiles, and each tile becomes one
+ * cell (Reduction says how). Filters and channels keep their places in the grid in any case, see
+ * Filters/Kernels/view.h.
+ *
+ * The output's field data is that of the tensor (its layer, kind, step, ...) and, where the view
+ * shows less than everything, the array Note with a sentence that says so.
+ */
+#ifndef vtkTensorView_h
+#define vtkTensorView_h
+
+#include "TensorViewFiltersModule.h" // for export macro
+#include "vtkSmartPointer.h"         // for the arrays
+#include "vtkTensorFilter.h"
+
+#include "view.h" // for tv_view
+
+#include <functional> // for chunks of work
+#include <string>     // for the note
+
+class vtkDataArray;
+class vtkDataSetAttributes;
+class vtkFieldData;
+class vtkIntArray;
+
+class TENSORVIEWFILTERS_EXPORT vtkTensorView : public vtkTensorFilter
+{
+public:
+  vtkTypeMacro(vtkTensorView, vtkTensorFilter);
+  void PrintSelf(ostream &os, vtkIndent indent) override;
+
+  ///@{
+  /// First and last index shown; a last of -1 is the tensor's last. Default: 0 -1, all.
+  vtkSetVector2Macro(FilterRange, int);
+  vtkGetVector2Macro(FilterRange, int);
+  vtkSetVector2Macro(ChannelRange, int);
+  vtkGetVector2Macro(ChannelRange, int);
+  vtkSetVector2Macro(RowRange, int);
+  vtkGetVector2Macro(RowRange, int);
+  vtkSetVector2Macro(ColumnRange, int);
+  vtkGetVector2Macro(ColumnRange, int);
+  ///@}
+
+  ///@{
+  /// At most so many cells; more are shown as an overview of tiles.
+  vtkSetClampMacro(MaximumCells, vtkIdType, 1, VTK_INT_MAX);
+  vtkGetMacro(MaximumCells, vtkIdType);
+  ///@}
+
+  ///@{
+  /// What a tile shows: TV_MEAN (default) or TV_MAGNITUDE.
+  vtkSetClampMacro(Reduction, int, TV_MEAN, TV_MAGNITUDE);
+  vtkGetMacro(Reduction, int);
+  ///@}
+
+  enum IndexArraysType
+  {
+    AUTOMATIC = 0, ///< up to four million cells: above it they would outweigh the data by far
+    ON = 1,
+    OFF = 2
+  };
+  ///@{
+  /// Whether cells carry Filter, Channel, Row, Column and Group.
+  vtkSetClampMacro(IndexArrays, int, AUTOMATIC, OFF);
+  vtkGetMacro(IndexArrays, int);
+  ///@}
+
+protected:
+  vtkTensorView(const char *preferredKind, vtkIdType maximumCells);
+  ~vtkTensorView() override = default;
+
+  /// What a request needs to know.
+  struct Shown
+  {
+    vtkTensorRecord Record;
+    tv_tensor Tensor{}; ///< in kernels' terms; points into Record and Values
+    tv_view View{};     ///< in full; reduce it with Reduce()
+    vtkSmartPointer<vtkDataArray> Values;
+    std::string Note;
+    bool Empty = true; ///< nothing recorded yet, or nothing on this rank
+  };
+
+  /// Finds the tensor and lays out its region. False after an error message.
+  bool Prepare(vtkInformationVector **inputVector, Shown &shown);
+
+  /// The tensor's shape from pipeline information, or from the input's data where that has come.
+  bool FindShape(vtkInformationVector **inputVector, tv_tensor &tensor);
+
+  /// The region that the properties describe, for that tensor.
+  tv_region Region(const tv_tensor &tensor) const;
+
+  /// Makes tiles where there are too many cells, and says so in the note.
+  bool Reduce(Shown &shown, bool gaps);
+
+  /// Whether cells of that number get index arrays; says so in the note where not.
+  bool WantsIndices(Shown &shown, vtkIdType cells) const;
+
+  /// A new array for values, with the tensor's name and type.
+  static vtkSmartPointer<vtkDataArray> NewValues(const Shown &shown, vtkIdType count);
+
+  /// Adds an int array and returns where it lies.
+  static int *AddIndices(vtkDataSetAttributes *attributes, const char *name, vtkIdType count);
+
+  /// Adds Filter, Channel, Row, Column and Group.
+  static tv_indices AddIndices(vtkDataSetAttributes *attributes, vtkIdType count);
+
+  /// Gives an output its field data.
+  static void AddFields(vtkFieldData *fields, const Shown &shown);
+
+  /// Calls work(first, number) for parts of count, with progress between them. False where the
+  /// user stopped it.
+  bool InChunks(size_t count, const std::function<void(size_t, size_t)> &work);
+
+  int FilterRange[2] = {0, -1};
+  int ChannelRange[2] = {0, -1};
+  int RowRange[2] = {0, -1};
+  int ColumnRange[2] = {0, -1};
+  vtkIdType MaximumCells;
+  int Reduction = TV_MEAN;
+  int IndexArrays = AUTOMATIC;
+
+private:
+  vtkTensorView(const vtkTensorView &) = delete;
+  void operator=(const vtkTensorView &) = delete;
+};
+
+#endif

@@ -1,0 +1,119 @@
+#include "vtkWeightGrid.h"
+
+#include "vtkCellArray.h"
+#include "vtkCellData.h"
+#include "vtkDataArray.h"
+#include "vtkFloatArray.h"
+#include "vtkInformation.h"
+#include "vtkInformationVector.h"
+#include "vtkNew.h"
+#include "vtkObjectFactory.h"
+#include "vtkPoints.h"
+#include "vtkPolyData.h"
+#include "vtkTypeInt32Array.h"
+
+#include "blocks.h"
+
+#include <vector>
+
+vtkStandardNewMacro(vtkWeightGrid);
+
+namespace {
+const double BoxInset = 0.04; // a thin line of background between boxes, so that each can be seen
+}
+
+vtkWeightGrid::vtkWeightGrid() : vtkTensorView("weights", 250000) {}
+
+void vtkWeightGrid::PrintSelf(ostream &os, vtkIndent indent)
+{
+  this->Superclass::PrintSelf(os, indent);
+  os << indent << "HeightScale: " << this->HeightScale << "\n";
+  os << indent << "Style: " << this->Style << "\n";
+  os << indent << "MaximumBoxes: " << this->MaximumBoxes << "\n";
+}
+
+int vtkWeightGrid::FillOutputPortInformation(int, vtkInformation *info)
+{
+  info->Set(vtkDataObject::DATA_TYPE_NAME(), "vtkPolyData");
+  return 1;
+}
+
+int vtkWeightGrid::RequestData(
+  vtkInformation *, vtkInformationVector **inputVector, vtkInformationVector *outputVector)
+{
+  vtkPolyData *output = vtkPolyData::GetData(outputVector);
+  Shown shown;
+  if (!this->Prepare(inputVector, shown))
+    return 0;
+  if (shown.Empty) {
+    AddFields(output->GetFieldData(), shown);
+    return 1;
+  }
+
+  const tv_view &view = shown.View;
+  const tv_region &region = view.region;
+  const double values = static_cast<double>(region.filter[1] - region.filter[0]) *
+                        static_cast<double>(region.channel[1] - region.channel[0]) *
+                        static_cast<double>(view.grid.height) *
+                        static_cast<double>(view.grid.width);
+  tv_block block = this->Style == TILES ? TV_TILE : TV_BOX;
+  if (this->Style == AUTOMATIC_STYLE && values > static_cast<double>(this->MaximumBoxes)) {
+    block = TV_TILE;
+    shown.Note += "Flat tiles: too many values for boxes. ";
+  }
+  if (!this->Reduce(shown, false))
+    return 0;
+
+  std::vector<tv_line> lines(tv_view_lines(nullptr, &view, &shown.Tensor));
+  tv_view_lines(lines.data(), &view, &shown.Tensor);
+  const size_t width = view.grid.width;
+  const auto cells = static_cast<vtkIdType>(lines.size() * width);
+  const size_t corners = tv_block_corners(block), points = tv_block_points(block);
+
+  vtkCellData *data = output->GetCellData();
+  const vtkSmartPointer<vtkDataArray> colours = NewValues(shown, cells);
+  data->SetScalars(colours);
+  tv_indices indices{};
+  if (this->WantsIndices(shown, cells))
+    indices = AddIndices(data, cells);
+  vtkNew<vtkFloatArray> coordinates;
+  coordinates->SetNumberOfComponents(3);
+  coordinates->SetNumberOfTuples(cells * static_cast<vtkIdType>(points));
+  vtkNew<vtkTypeInt32Array> offsets, connectivity;
+  offsets->SetNumberOfValues(cells + 1);
+  connectivity->SetNumberOfValues(cells * static_cast<vtkIdType>(corners));
+
+  const int threads = Threads();
+  const bool finished = this->InChunks(lines.size(), [&](size_t first, size_t count) {
+    const auto cell = static_cast<vtkIdType>(first * width);
+    const auto at = [cell](int *array) { return array ? array + cell : nullptr; };
+    const tv_indices here = {at(indices.filter), at(indices.channel), at(indices.row),
+      at(indices.column), at(indices.group)};
+    void *out = colours->GetVoidPointer(cell);
+    tv_view_values(out, &view, &shown.Tensor, &lines[first], count, threads);
+    tv_view_indices(&here, &view, &shown.Tensor, &lines[first], count, threads);
+  });
+  if (!finished) {
+    output->Initialize();
+    return 1;
+  }
+  if (tv_blocks(coordinates->GetPointer(0), offsets->GetPointer(0), connectivity->GetPointer(0),
+        &view, lines.data(), lines.size(), colours->GetVoidPointer(0), shown.Tensor.type, block,
+        this->HeightScale, block == TV_BOX ? BoxInset : 0.0, threads)) {
+    output->Initialize();
+    vtkErrorMacro(<< shown.Record.Name() << ": " << tv_last_error());
+    return 0;
+  }
+
+  vtkNew<vtkPoints> place;
+  place->SetData(coordinates);
+  vtkNew<vtkCellArray> blocks;
+  blocks->SetData(offsets.Get(), connectivity.Get());
+  output->SetPoints(place);
+  if (block == TV_BOX)
+    output->SetStrips(blocks);
+  else
+    output->SetPolys(blocks);
+  AddFields(output->GetFieldData(), shown);
+  return 1;
+}

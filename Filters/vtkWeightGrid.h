@@ -1,0 +1,68 @@
+/**
+ * @class vtkWeightGrid
+ * @brief every filter's weights as a window of coloured blocks
+ *
+ * In: a collection of tensors (vtkTensorCollection), of which one is shown, the first weights by
+ * default. Out: vtkPolyData, one cell for each value: a box (a triangle strip) whose height is the
+ * value, or a flat tile where there are too many for boxes (Filters/Kernels/blocks.h). Cells come
+ * in the tensor's order. Cell arrays: the values, under the tensor's own array name (Weight, ...)
+ * and active; and Filter, Channel, Row, Column, Group, int32; Group is -1 where there is none.
+ * Filters that were pruned away or merged into another have no cells.
+ *
+ * Each rank makes the cells of its own windows.
+ */
+#ifndef vtkWeightGrid_h
+#define vtkWeightGrid_h
+
+#include "TensorViewFiltersModule.h" // for export macro
+#include "vtkTensorView.h"
+
+class TENSORVIEWFILTERS_EXPORT vtkWeightGrid : public vtkTensorView
+{
+public:
+  static vtkWeightGrid *New();
+  vtkTypeMacro(vtkWeightGrid, vtkTensorView);
+  void PrintSelf(ostream &os, vtkIndent indent) override;
+
+  ///@{
+  /// Height of a block whose value is 1, in sides of a window. Default: 1.
+  vtkSetMacro(HeightScale, double);
+  vtkGetMacro(HeightScale, double);
+  ///@}
+
+  enum StyleType
+  {
+    AUTOMATIC_STYLE = 0, ///< boxes, or tiles where there are more than MaximumBoxes
+    BOXES = 1,
+    TILES = 2
+  };
+  ///@{
+  /// Default: AUTOMATIC_STYLE.
+  vtkSetClampMacro(Style, int, AUTOMATIC_STYLE, TILES);
+  vtkGetMacro(Style, int);
+  ///@}
+
+  ///@{
+  /// Up to so many values are boxes by themselves. Default: 100,000.
+  vtkSetClampMacro(MaximumBoxes, vtkIdType, 0, VTK_INT_MAX);
+  vtkGetMacro(MaximumBoxes, vtkIdType);
+  ///@}
+
+protected:
+  vtkWeightGrid();
+  ~vtkWeightGrid() override = default;
+
+  int FillOutputPortInformation(int port, vtkInformation *info) override;
+  int RequestData(vtkInformation *request, vtkInformationVector **inputVector,
+    vtkInformationVector *outputVector) override;
+
+  double HeightScale = 1.0;
+  int Style = AUTOMATIC_STYLE;
+  vtkIdType MaximumBoxes = 100000;
+
+private:
+  vtkWeightGrid(const vtkWeightGrid &) = delete;
+  void operator=(const vtkWeightGrid &) = delete;
+};
+
+#endif
