@@ -1,0 +1,61 @@
+/* Groups of similar filters, and how each follows from its group's representative. */
+#ifndef TV_GROUP_H
+#define TV_GROUP_H
+
+#include "tensorview_status.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum tv_linkage
+{
+  TV_COMPLETE = 0, /* every pair in a group reaches the threshold */
+  TV_SINGLE = 1    /* groups are joined by chains of pairs that reach it */
+} tv_linkage;
+
+#define TV_NO_GROUP (-1)
+
+/* Groups by agglomeration: the two most similar groups are joined again and again, while their
+ * similarity reaches the threshold; it is that of their least (complete linkage) or most (single)
+ * similar pair. Of equal similarities, the pair of groups with the lowest filter goes first, then
+ * that whose other group has the lowest one: the result depends on nothing but the matrix.
+ *
+ * Only the lower triangle is read. A filter whose diagonal is NaN (dead, pruned, not finite) is in
+ * no group; another NaN counts as less than every threshold.
+ *
+ * Needs 4 filters^2 bytes with complete linkage; time in practice filters^2. */
+int                    /* 0, or a negative tv_status */
+tv_group(              /**/
+  int32_t *groups,     /* out: [filters]: numbered from 0 in order of their lowest filter;
+                          TV_NO_GROUP for a filter that is alone */
+  const float *matrix, /* [filters][filters], as from tv_correlate() */
+  size_t filters,      /* at least 1 */
+  double threshold,    /* a pair reaches it where similarity >= threshold; not NaN */
+  tv_linkage linkage);
+
+/* The representative of each filter: the lowest filter of its group; itself where it is alone; -1
+ * where the diagonal of the matrix is NaN. */
+void tv_representatives(
+  int32_t *representatives, const int32_t *groups, const float *matrix, size_t filters);
+
+/* Least squares: filter = scale * representative + offset, over all pixels, in double precision.
+ * NaN where the representative is -1; 1 and 0 where a filter represents itself. */
+int                               /* 0, or a negative tv_status */
+tv_regress(                       /**/
+  double *scale,                  /* out: [filters] */
+  double *offset,                 /* out: [filters] */
+  const void *x,                  /* [filters][pixels], row-major, of that type */
+  tv_type type,                   /* TV_FLOAT32 or TV_FLOAT64 */
+  size_t filters,                 /**/
+  size_t pixels,                  /* at least 2 */
+  const int32_t *representatives, /* [filters], each less than filters */
+  int threads);                   /* 1: serial; 0: what OpenMP would use */
+
+#ifdef __cplusplus
+}
+#endif
+#endif

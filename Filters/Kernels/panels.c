@@ -1,0 +1,60 @@
+#include "correlate.h"
+#include "panels_inline.h"
+
+#include <string.h>
+
+static tv_row survey(const void *row, tv_type type, size_t pixels)
+{
+  return type == TV_FLOAT32 ? survey_float(row, pixels) : survey_double(row, pixels);
+}
+
+static void pack(float *panel, const void *x, tv_type type, size_t stride, size_t rows,
+  size_t pixels, const tv_packing *packing)
+{
+  for (size_t row = 0; row < TV_PANEL; ++row)
+    if (row >= rows)
+      pack_zero(panel + row, pixels);
+    else if (type == TV_FLOAT32)
+      pack_float(panel + row, (const float *)x + row * stride, pixels, &packing[row]);
+    else
+      pack_double(panel + row, (const double *)x + row * stride, pixels, &packing[row]);
+}
+
+static void multiply(double *block, const float *a, const float *b, size_t pixels)
+{
+  for (size_t column = 0; column < TV_PANEL; ++column) {
+    float total[TV_PANEL] = {0};
+    for (size_t first = 0; first < pixels; first += TV_SEGMENT) {
+      const size_t end = pixels - first < TV_SEGMENT ? pixels : first + TV_SEGMENT;
+      float sum[TV_PANEL] = {0};
+      for (size_t pixel = first; pixel < end; ++pixel) {
+        const float factor = b[pixel * TV_PANEL + column];
+        for (size_t row = 0; row < TV_PANEL; ++row)
+          sum[row] += a[pixel * TV_PANEL + row] * factor;
+      }
+      for (size_t row = 0; row < TV_PANEL; ++row)
+        total[row] += sum[row];
+    }
+    for (size_t row = 0; row < TV_PANEL; ++row)
+      block[column * TV_PANEL + row] += (double)total[row];
+  }
+}
+
+const tv_panel_functions tv_panel_plain = {"plain", survey, pack, multiply};
+
+static const tv_panel_functions *limit; /* NULL: none */
+
+const tv_panel_functions *tv_panel_best(void)
+{
+  return limit ? limit : &tv_panel_plain;
+}
+
+const char *tv_correlate_instructions(void)
+{
+  return tv_panel_best()->name;
+}
+
+void tv_correlate_limit_instructions(const char *name)
+{
+  limit = name && strcmp(name, "plain") == 0 ? &tv_panel_plain : NULL;
+}

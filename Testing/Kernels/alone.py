@@ -1,0 +1,34 @@
+"""The kernels are C, without VTK, and need nothing but a C compiler with OpenMP."""
+
+import os
+import pathlib
+import re
+import subprocess
+import tempfile
+
+folder = pathlib.Path(os.environ["TENSORVIEW_SOURCE"], "Filters", "Kernels")
+files = sorted(folder.glob("*.[ch]")) + sorted(folder.glob("*.[ch]*"))
+assert len(files) > 5, f"no kernels in {folder}"
+for file in files:
+    assert file.suffix in (".c", ".h"), f"{file.name} is not C"
+    for number, line in enumerate(file.read_text().splitlines(), 1):
+        included = re.match(r'\s*#\s*include\s*["<](.*)[">]', line)
+        assert not (included and re.search(r"vtk|hdf5|mpi|ParaView", included[1], re.I)), (
+            f"{file.name}:{number}: {line.strip()}"
+        )
+
+with tempfile.TemporaryDirectory() as scratch:
+    for file in sorted(folder.glob("*.c")):
+        subprocess.run(
+            ["cc", "-fopenmp", "-Wall", "-Wextra", "-Werror", "-c", str(file), "-o", "kernel.o"],
+            cwd=scratch,
+            check=True,
+        )
+    for file in sorted(folder.glob("*.h")):
+        source = pathlib.Path(scratch, "header.c")
+        source.write_text(f'#include "{file}"\n#include "{file}"\nint main(void) {{ return 0; }}\n')
+        subprocess.run(
+            ["cc", "-fopenmp", "-Wall", "-Wextra", "-Werror", str(source), "-fsyntax-only"],
+            check=True,
+        )
+print(f"{len(files)} files: no VTK, each compiles by itself")
