@@ -28,6 +28,7 @@
 #define TENSORVIEW_H
 
 #include "tensorview_status.h"
+#include "tensorview_version.h" /* TENSORVIEW_VERSION, e.g. "0.1.0" */
 
 #include <stddef.h>
 #include <stdint.h>
@@ -35,8 +36,6 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-#define TENSORVIEW_VERSION "0.1.0"
 
 typedef struct tv_run tv_run;
 
