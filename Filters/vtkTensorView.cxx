@@ -213,7 +213,10 @@ void vtkTensorView::AddFields(vtkFieldData *fields, const Shown &shown)
   note->SetName("Note");
   note->InsertNextValue(sentence);
   fields->AddArray(note);
-  vtkLogF(INFO, "%s: %s", shown.Record.Name().c_str(), sentence.c_str());
+  const std::string said = shown.Record.Name() + ": " + sentence;
+  if (said != this->LastNote) // once, not at every step
+    vtkLogF(INFO, "%s", said.c_str());
+  this->LastNote = said;
 }
 
 bool vtkTensorView::InChunks(size_t count, const std::function<void(size_t, size_t)> &work)

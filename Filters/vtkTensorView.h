@@ -109,7 +109,7 @@ protected:
   static tv_indices AddIndices(vtkDataSetAttributes *attributes, vtkIdType count);
 
   /// Gives an output its field data.
-  static void AddFields(vtkFieldData *fields, const Shown &shown);
+  void AddFields(vtkFieldData *fields, const Shown &shown);
 
   /// Calls work(first, number) for parts of count, with progress between them. False where the
   /// user stopped it.
@@ -124,6 +124,8 @@ protected:
   int IndexArrays = AUTOMATIC;
 
 private:
+  std::string LastNote;
+
   vtkTensorView(const vtkTensorView &) = delete;
   void operator=(const vtkTensorView &) = delete;
 };

@@ -7,7 +7,7 @@
 
 /* Corner c of a box: x from bit 0, y from bit 1, z from bit 2. This order covers all six faces with
  * twelve triangles, all of them facing outwards. */
-static const int strip[14] = {6, 7, 4, 5, 1, 7, 3, 6, 2, 4, 0, 1, 2, 3};
+static const int strip[14] = {0, 1, 4, 5, 7, 1, 3, 0, 2, 4, 6, 7, 2, 3};
 
 size_t tv_block_points(tv_block block)
 {

@@ -109,3 +109,9 @@ def arrays(attributes):
 def fetch(proxy):
     proxy.UpdatePipeline()
     return servermanager.Fetch(proxy)
+
+
+def values_of(data, name):
+    """The strings or numbers of a field array, or None where there is none of that name."""
+    array = data.GetFieldData().GetAbstractArray(name)
+    return array and [array.GetValue(i) for i in range(array.GetNumberOfValues())]
