@@ -51,7 +51,8 @@ typedef struct tv_options
                            tensorview-live finds this run in shared memory */
   size_t channel_slots; /* steps that the ring holds: 4 (default), at least 2 */
   double block_seconds; /* 0 (default): steps that nobody fetched are dropped and counted;
-                           positive: wait that long for a slow reader, then drop */
+                           positive: wait that long for a slow reader, then drop. Where it is 0
+                           the environment variable TENSORVIEW_BLOCK_SECONDS may say more */
 } tv_options;
 
 /* The values named above as default. */

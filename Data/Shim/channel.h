@@ -1,0 +1,77 @@
+/* The writer's side of the channel (tensorview_channel.h): what run.c calls.
+ *
+ *   tv_channel_open()                        tv_open(): the name is taken
+ *   tv_channel_declare(), _filters()         tv_declare(), tv_declare_filters()
+ *   tv_channel_begin()                       the first write of a step
+ *   tv_channel_target(), tv_channel_wrote()  for each tensor: where to put it; it is there
+ *   tv_channel_record(), _states()           scalars, states of filters
+ *   tv_channel_publish()                     the step is complete
+ *   tv_channel_close()                       tv_close()
+ *
+ * All sizes come from the writer's own memory, never from the segment, so that nothing that
+ * readers write there can lead the trainer astray. No call waits for a reader but
+ * tv_channel_publish(), and that only where its user asked for it (block_seconds) or a reader
+ * holds the training (a pause), never longer than the lease. The first tv_channel_begin() of a
+ * channel with block_seconds waits as long for a first reader to come. */
+#ifndef TV_CHANNEL_WRITER_H
+#define TV_CHANNEL_WRITER_H
+
+#include "status.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct tv_channel tv_channel;
+
+/* Takes the name, after removing a segment that a dead run left under it.
+ * slots: 2 to 64. block_seconds: 0, never wait; positive, wait that long for readers.
+ * On failure *channel is NULL: TV_ERROR_ARGUMENT for a name that cannot be one, TV_ERROR_STATE
+ * where a living run has it, TV_ERROR_FILE where the system refuses. */
+int tv_channel_open(tv_channel **channel, const char *name, size_t slots, double block_seconds);
+
+/* Declares the next tensor, as it is stored: axes without 'n', type of the sums. Numbers count
+ * from 0. Before the first step only. */
+int tv_channel_declare(int *tensor, tv_channel *channel, const char *layer, const char *kind,
+  tv_type type, const char *axes, const size_t *shape);
+
+/* Declares that a layer's filters have states. Numbers count from 0. Before the first step only. */
+int tv_channel_filters(int *layer_number, tv_channel *channel, const char *layer, size_t filters);
+
+/* Begins a step, which must be greater than the one before. Publishes the one before if that was
+ * not done. The first one allocates the memory: TV_ERROR_MEMORY where /dev/shm has not enough;
+ * the channel is then closed, and every later call returns TV_ERROR_STATE. */
+int tv_channel_begin(tv_channel *channel, int64_t step);
+
+/* Where to put the tensor of this step: room for all of it, 64-byte aligned, not yet visible to
+ * anybody. NULL: it is not wanted, because no reader is there and it is written at nearly every
+ * step. What is written more rarely (eight steps or more apart) is always wanted, so that a
+ * reader that comes finds its last record, and so is one whole step every half second. */
+void *tv_channel_target(tv_channel *channel, int tensor);
+
+/* All of it is there; samples is how many the record sums, 0 where it is no sum. */
+void tv_channel_wrote(tv_channel *channel, int tensor, int64_t samples);
+
+/* A scalar of this step. TV_ERROR_UNSUPPORTED from the 257th name on. */
+int tv_channel_record_scalar(tv_channel *channel, const char *name, double value);
+
+/* The states of a layer's filters from this step on. */
+void tv_channel_states(tv_channel *channel, int layer_number, const int32_t *states);
+
+/* The step is complete: readers may have it. Then waits, see above. */
+void tv_channel_publish(tv_channel *channel);
+
+/* Publishes what is begun, tells the readers that the run is over, removes the name. Memory that
+ * readers have mapped stays theirs until they let go. NULL is allowed. */
+void tv_channel_close(tv_channel *channel);
+
+/* Steps that readers were there for and nobody fetched. */
+uint64_t tv_channel_dropped(const tv_channel *channel);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

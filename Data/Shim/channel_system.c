@@ -1,0 +1,93 @@
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include "channel_system.h"
+
+#include "tensorview_channel.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+int64_t tv_clock(void)
+{
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+void tv_futex_wait(_Atomic uint32_t *word, uint32_t expected, int64_t nanoseconds)
+{
+  if (nanoseconds <= 0)
+    return;
+  const struct timespec time = {nanoseconds / 1000000000, nanoseconds % 1000000000};
+  syscall(SYS_futex, word, FUTEX_WAIT, expected, &time, NULL, 0);
+}
+
+void tv_futex_advance(_Atomic uint32_t *word)
+{
+  atomic_fetch_add(word, 1);
+  syscall(SYS_futex, word, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+}
+
+uint64_t tv_process_start(uint64_t process)
+{
+  char path[64], text[1024];
+  snprintf(path, sizeof path, "/proc/%llu/stat", (unsigned long long)process);
+  const int file = open(path, O_RDONLY | O_CLOEXEC);
+  if (file < 0)
+    return 0;
+  const ssize_t length = read(file, text, sizeof text - 1);
+  close(file);
+  if (length <= 0)
+    return 0;
+  text[length] = 0;
+  const char *rest = strrchr(text, ')'); /* the program's name may hold anything */
+  char state;
+  unsigned long long start;
+  if (!rest || sscanf(rest + 1,
+                 " %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %llu",
+                 &state, &start) != 2)
+    return 0;
+  return state == 'Z' || state == 'X' ? 0 : start;
+}
+
+int tv_process_alive(uint64_t process, uint64_t start)
+{
+  const uint64_t now = tv_process_start(process);
+  return now != 0 && (start == 0 || start == now);
+}
+
+int tv_segment_name(char segment[TV_SEGMENT_NAME], const char *name)
+{
+  const size_t length = name ? strlen(name) : 0;
+  if (length < 1 || length >= TV_CHANNEL_NAME || name[0] == '.' ||
+      strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") != length)
+    return tv_fail(TV_ERROR_ARGUMENT,
+      "channel \"%s\": a name is 1 to 63 letters, digits, dots, hyphens and underscores, and does "
+      "not begin with a dot",
+      name ? name : "");
+  snprintf(segment, TV_SEGMENT_NAME, "/tensorview-%lu-%s", (unsigned long)geteuid(), name);
+  return TV_OK;
+}
+
+int tv_segment_stale(int file)
+{
+  if (flock(file, LOCK_SH | LOCK_NB) == 0) {
+    flock(file, LOCK_UN);
+    return 1;
+  }
+  /* A child of the writer may hold the lock that it inherited; its parent is what counts. */
+  tv_channel_control control;
+  if (pread(file, &control, sizeof control, 0) != (ssize_t)sizeof control ||
+      control.magic != TV_CHANNEL_MAGIC || control.version != TV_CHANNEL_VERSION ||
+      control.writer == 0)
+    return 0;
+  return !tv_process_alive(control.writer, control.writer_start);
+}
