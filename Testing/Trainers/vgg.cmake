@@ -1,0 +1,13 @@
+if(NOT TARGET tensorview-vgg16)
+  return()
+endif()
+foreach(weights torchvision keras keras_model keras3)
+  tensorview_python_test(trainers_vgg_${weights} vgg_activations.py ${weights})
+  list(APPEND vgg_tests trainers_vgg_${weights})
+endforeach()
+tensorview_python_test(trainers_vgg_hostile vgg_hostile.py)
+tensorview_python_test(trainers_vgg_photographs vgg_photographs.py)
+foreach(test ${vgg_tests} trainers_vgg_hostile trainers_vgg_photographs)
+  set_property(TEST ${test} APPEND PROPERTY
+    ENVIRONMENT TENSORVIEW_VGG16=$<TARGET_FILE:tensorview-vgg16>)
+endforeach()
