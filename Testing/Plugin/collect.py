@@ -1,0 +1,77 @@
+"""Everything that the plugin makes of a run file, as numpy arrays in one .npz file.
+
+    pvpython collect.py RUN.tvh5 OUT.npz [SERVER_PORT]
+
+With a port, the work is done by the pvserver that listens there.
+"""
+
+import os
+import sys
+
+import numpy as np
+import paraview.simple as pv
+from vtkmodules.util.numpy_support import vtk_to_numpy
+
+
+def fetch(source, port):
+    """Points, cells and all arrays of an output, cells in an order that ranks do not change."""
+    data = pv.servermanager.Fetch(pv.OutputPort(source, port))
+    arrays = {}
+    if data.IsA("vtkTable"):
+        fields = data.GetRowData()
+    else:
+        fields = data.GetCellData()
+        for index in range(data.GetPointData().GetNumberOfArrays()):
+            array = data.GetPointData().GetArray(index)
+            if array and array.GetName() != "vtkGhostType":
+                arrays["point " + array.GetName()] = vtk_to_numpy(array)
+        arrays["bounds"] = np.array(data.GetBounds())
+        arrays["size"] = np.array([data.GetNumberOfPoints(), data.GetNumberOfCells()])
+    for index in range(fields.GetNumberOfArrays()):
+        array = fields.GetArray(index)
+        if array and array.GetName() != "vtkGhostType":
+            arrays["cell " + array.GetName()] = vtk_to_numpy(array)
+    for prefix in ("cell ", "point "):
+        keys = [arrays[prefix + n] for n in ("Pixel", "Column", "Row", "Channel", "Filter") if prefix + n in arrays]
+        if keys:
+            order = np.lexsort(keys)
+            for name in arrays:
+                if name.startswith(prefix):
+                    arrays[name] = arrays[name][order]
+    return arrays
+
+
+def main():
+    run_file, out = sys.argv[1:3]
+    plugin = os.environ["TENSORVIEW_PLUGIN"]
+    if len(sys.argv) > 3:
+        pv.Connect("localhost", int(sys.argv[3]))
+        pv.LoadPlugin(plugin, remote=True, ns=pv.__dict__)
+    pv.LoadPlugin(plugin, remote=False, ns=pv.__dict__)
+
+    run = pv.TensorSnapshotReader(FileName=[run_file])
+    run.UpdatePipelineInformation()
+    steps = list(run.TimestepValues)
+    groups = pv.SimilarityGroups(Input=run)
+    outputs = {
+        "history": (run, 1),
+        "groups": (groups, 1),
+        "matrix": (groups, 2),
+        "weights": (pv.WeightGrid(Input=run), 0),
+        "dense": (pv.WeightGrid(Input=run, Tensor="fc1/weights"), 0),
+        "images": (pv.ImageGrid(Input=pv.OutputPort(groups, 0)), 0),
+        "distributions": (pv.DistributionGrid(Input=pv.OutputPort(groups, 0)), 0),
+        "trajectory": (pv.WeightTrajectory(Input=pv.OutputPort(run, 1)), 0),
+    }
+    collected = {"steps": np.array(steps)}
+    for step in (steps[0], steps[-1]):
+        for name, (source, port) in outputs.items():
+            source.UpdatePipeline(step)
+            for array, values in fetch(source, port).items():
+                collected[f"{step:g} {name} {array}"] = values
+    np.savez(out, **collected)
+    print(f"{len(collected)} arrays")
+
+
+if __name__ == "__main__":
+    main()
