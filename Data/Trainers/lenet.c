@@ -1,0 +1,150 @@
+/* Trains a LeNet on images and records the run: an example of how a trainer uses the shim.
+ *
+ * Step s is the state before the update of step s: its weights, and the loss, activations and
+ * gradients that the batch of step s has with them. Step 0 is the beginning, the last step the
+ * end. Exit status: 0; 1: nothing was trained; 2: trained, but the recording is not complete. */
+#include "batches.h"
+#include "idx.h"
+#include "network.h"
+#include "options.h"
+#include "progress.h"
+#include "recorder.h"
+#include "status.h"
+
+#include <omp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+static volatile sig_atomic_t interrupted;
+
+static void on_interrupt(int signal)
+{
+  (void)signal;
+  interrupted = 1; /* the loop ends with the step it is in, and the run is closed as usual */
+}
+
+typedef struct training
+{
+  options options;
+  idx_images train, test;
+  batches batches;
+  network *network;
+  recorder recorder;
+  double accuracy, steps_per_second;
+  uint64_t steps; /* done */
+  int recorded;   /* what the shim said last */
+} training;
+
+/* A failed recording never costs a training run: it is told once, and training goes on. */
+static void note_recording(training *t, int status)
+{
+  if (status == TV_OK || t->recorded != TV_OK)
+    return;
+  t->recorded = status;
+  fprintf(stderr, "tensorview-lenet: recording failed, training goes on: %s.\n", tv_last_error());
+}
+
+static int train(training *t, uint64_t steps)
+{
+  const options *o = &t->options;
+  optimizer optimizer = o->optimizer;
+  network *n = t->network;
+  tv_run *run = t->recorder.run;
+  progress progress;
+  int status;
+  progress_start(&progress, steps, o->quiet);
+  for (uint64_t step = 0;; ++step) {
+    const int last = step == steps || interrupted;
+    double loss;
+    size_t correct;
+    if (recorder_due(o->evaluate_every, step, 0) || last) {
+      if ((status = network_accuracy(&t->accuracy, n, &t->test)) != TV_OK)
+        return status;
+      if (run)
+        note_recording(t, tv_record(run, (int64_t)step, "accuracy", t->accuracy));
+    }
+
+    batches_next(&t->batches, n);
+    if ((status = network_forward(n)) != TV_OK)
+      return status;
+    network_loss(&loss, &correct, n, n->batch);
+    if ((status = network_backward(n)) != TV_OK)
+      return status;
+
+    if (run) {
+      if (recorder_due(o->record_scalars, step, last)) {
+        note_recording(t, tv_record(run, (int64_t)step, "loss", loss));
+        note_recording(t, tv_record(run, (int64_t)step, "learning_rate", optimizer.learning_rate));
+      }
+      note_recording(t, recorder_write(&t->recorder, n, step, last)); /* tv_write(run, ...) */
+      note_recording(t, tv_end_step(run, (int64_t)step));
+    }
+    progress_show(&progress, step, loss);
+    if (last) {
+      t->steps = step;
+      t->steps_per_second = progress_end(&progress, step);
+      return TV_OK;
+    }
+
+    optimizer_begin_step(&optimizer);
+    for (size_t i = 0; i < n->layer_count; ++i) {
+      optimizer_update(&optimizer, &n->layers[i].weights);
+      optimizer_update(&optimizer, &n->layers[i].bias);
+    }
+  }
+}
+
+/* Everything before the first step. */
+static int prepare(training *t, uint64_t *steps)
+{
+  options *o = &t->options;
+  int status;
+  if (o->threads > 0)
+    omp_set_num_threads(o->threads); /* oneDNN's, too */
+  if ((status = idx_read(&t->train, o->data, "train")) != TV_OK ||
+      (status = idx_read(&t->test, o->data, "t10k")) != TV_OK ||
+      (status = batches_create(&t->batches, &t->train, o->samples, o->seed)) != TV_OK)
+    return status;
+  if (t->test.height != t->train.height || t->test.width != t->train.width)
+    return tv_fail(
+      TV_ERROR_FORMAT, "the test images in '%s' have another size than the training's", o->data);
+  if (t->batches.samples < o->shape.batch)
+    return tv_fail(TV_ERROR_ARGUMENT, "a batch of %zu needs more than %zu training samples",
+      o->shape.batch, t->batches.samples);
+  o->shape.height = t->train.height;
+  o->shape.width = t->train.width;
+  *steps = o->steps ? o->steps : o->epochs * (t->batches.samples / o->shape.batch);
+  if ((status = network_create(&t->network, &o->shape, o->seed)) != TV_OK)
+    return status;
+  return recorder_open(&t->recorder, o, t->network);
+}
+
+int main(int argc, char **argv)
+{
+  static training t;
+  uint64_t steps = 0;
+  int status = options_read(&t.options, argc, argv);
+  if (status == 1)
+    return 0;
+  if (status == TV_OK)
+    status = prepare(&t, &steps);
+  if (status == TV_OK) {
+    signal(SIGINT, on_interrupt);
+    status = train(&t, steps);
+  }
+  if (status != TV_OK)
+    fprintf(stderr, "tensorview-lenet: %s.\n", tv_last_error());
+  note_recording(&t, recorder_close(&t.recorder));
+  if (status == TV_OK) {
+    printf("%llu steps, %.1f steps/s, test accuracy %.4f\n", (unsigned long long)t.steps,
+      t.steps_per_second, t.accuracy);
+    if (t.options.output)
+      printf("recorded in %s\n", t.options.output);
+  }
+  network_free(t.network);
+  batches_free(&t.batches);
+  idx_free(&t.train);
+  idx_free(&t.test);
+  return status != TV_OK ? 1 : t.recorded != TV_OK ? 2 : 0;
+}

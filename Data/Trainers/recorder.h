@@ -1,0 +1,37 @@
+/* Which tensors of a network are recorded, and how often: the trainer's side of the shim. */
+#ifndef TRAINER_RECORDER_H
+#define TRAINER_RECORDER_H
+
+#include "network.h"
+#include "options.h"
+
+#include <tensorview.h>
+
+typedef struct recorder
+{
+  tv_run *run; /* NULL: nothing is recorded, which the shim's functions take without harm */
+  const options *options;
+  const network *network;
+  int weights[NETWORK_LAYERS], bias[NETWORK_LAYERS], activations[NETWORK_LAYERS];
+  int gradients[NETWORK_LAYERS], bias_gradients[NETWORK_LAYERS]; /* -1: not recorded */
+  float *scratch; /* the largest of them as declared */
+} recorder;
+
+/* Opens the run that the options ask for and declares its tensors and scalars. */
+int recorder_open(recorder *recorder, const options *options, const network *network);
+
+/* Writes what is due at this step: weights, bias, activations, gradients as they are now. At the
+ * last step everything that is recorded at all is due. Filters that were pruned keep their
+ * places, filled with NaN. */
+int recorder_write(recorder *recorder, network *network, uint64_t step, int last);
+
+/* Closes the run; what the shim says of it. */
+int recorder_close(recorder *recorder);
+
+/* Whether something with that interval is due. */
+static inline int recorder_due(uint64_t interval, uint64_t step, int last)
+{
+  return interval && (last || step % interval == 0);
+}
+
+#endif
