@@ -21,7 +21,8 @@ enum
   FEWEST_PARTS = 4,
   PART_BYTES = 512 << 10, /* of input in a part: half of a usual second-level cache */
   PART_PIXELS = 1024,     /* at least */
-  MOST_BYTES = 64 << 20,  /* of all parts' blocks, and of packed panels */
+  BLOCK_BYTES = 16 << 20, /* of all parts' blocks, at most */
+  SLAB_BYTES = 64 << 20,  /* of packed panels, at most */
   GROUP = 4,              /* panels of a task's side: two groups fill a second-level cache */
   SMALL = 1 << 20         /* multiplications that are not worth waking a thread */
 };
@@ -75,7 +76,7 @@ static void plan(work *w)
   w->blocks = triangle(w->panels);
   parts = minimum(MOST_PARTS, w->pixels / PART_PIXELS);
   parts = minimum(parts, w->filters * w->pixels * bytes / PART_BYTES);
-  parts = minimum(parts, MOST_BYTES / sizeof(double) / TV_BLOCK / w->blocks);
+  parts = minimum(parts, BLOCK_BYTES / sizeof(double) / TV_BLOCK / w->blocks);
   if (parts >= FEWEST_PARTS) {
     w->part_pixels = round_up((w->pixels + parts - 1) / parts, TV_DEPTH);
     w->parts = (w->pixels + w->part_pixels - 1) / w->part_pixels;
@@ -83,7 +84,7 @@ static void plan(work *w)
     w->tasks = w->parts;
   } else {
     const size_t groups = (w->panels + GROUP - 1) / GROUP;
-    const size_t fit = MOST_BYTES / sizeof(float) / TV_PANEL / w->panels / TV_DEPTH * TV_DEPTH;
+    const size_t fit = SLAB_BYTES / sizeof(float) / TV_PANEL / w->panels / TV_DEPTH * TV_DEPTH;
     w->parts = 1;
     w->part_pixels = w->pixels;
     w->slab_pixels = minimum(w->pixels, fit > TV_DEPTH ? fit : TV_DEPTH);
@@ -92,7 +93,7 @@ static void plan(work *w)
   w->packed_floats = w->panels * TV_PANEL * w->slab_pixels;
 }
 
-static const void *row_at(const work *w, size_t filter, size_t pixel)
+static const char *row_at(const work *w, size_t filter, size_t pixel)
 {
   return w->x + (filter * w->pixels + pixel) * tv_type_size(w->type);
 }
@@ -138,12 +139,20 @@ static double range_of(const work *w, const tv_row *row)
   return w->metric == TV_COSINE ? largest : row->high - row->low;
 }
 
+static void fetch(const char *from, size_t bytes)
+{
+  for (size_t i = 0; i < bytes; i += 64)
+    __builtin_prefetch(from + i, 0, 2);
+}
+
 static void survey(work *w, size_t part, size_t first, size_t end)
 {
   const size_t start = part * w->part_pixels, pixels = pixels_of(w, part);
   for (size_t filter = first; filter < end; ++filter) {
     tv_row *row = &w->survey[part * w->filters + filter];
     tv_packing *packing = &w->packing[part * w->filters + filter];
+    if (filter + 1 < end) /* processors do not look ahead beyond the end of a page */
+      fetch(row_at(w, filter + 1, start), pixels * tv_type_size(w->type));
     *row = w->functions->survey(row_at(w, filter, start), w->type, pixels);
     const double range = range_of(w, row);
     memset(packing, 0, sizeof *packing); /* a scale of 0: the row is left out */
@@ -219,16 +228,26 @@ static void join(work *w, size_t filter)
   }
 }
 
-/* The sum of products of two filters over all parts; at: the place in the block. */
-static double product(const work *w, const double *block, size_t at, size_t i, size_t j)
+/* The sums of products of two panels i >= j over all parts: block itself, or sum. */
+static const double *join_blocks(
+  const work *w, double *sum, const double *block, size_t i, size_t j)
 {
-  double sum = 0.0;
+  const size_t rows = minimum(TV_PANEL, w->filters - i * TV_PANEL);
+  const size_t columns = minimum(TV_PANEL, w->filters - j * TV_PANEL);
   if (w->parts == 1)
-    return block[at];
-  for (size_t part = 0; part < w->parts; ++part) {
-    const size_t row = part * w->filters;
-    sum += block[part * w->blocks * TV_BLOCK + at] * w->weight[row + i] * w->weight[row + j] +
-           (double)pixels_of(w, part) * w->shift[row + i] * w->shift[row + j];
+    return block;
+  memset(sum, 0, TV_BLOCK * sizeof *sum);
+  for (size_t part = 0; part < w->parts; ++part, block += w->blocks * TV_BLOCK) {
+    const double pixels = (double)pixels_of(w, part);
+    const double *weight = w->weight + part * w->filters, *shift = w->shift + part * w->filters;
+    for (size_t column = 0; column < columns; ++column) {
+      const double column_weight = weight[j * TV_PANEL + column];
+      const double column_shift = shift[j * TV_PANEL + column] * pixels;
+      for (size_t row = 0; row < rows; ++row)
+        sum[column * TV_PANEL + row] +=
+          block[column * TV_PANEL + row] * (weight[i * TV_PANEL + row] * column_weight) +
+          shift[i * TV_PANEL + row] * column_shift;
+    }
   }
   return sum;
 }
@@ -236,31 +255,44 @@ static double product(const work *w, const double *block, size_t at, size_t i, s
 /* From a block of the diagonal: 1 / sqrt(sum of squares) of its rows. */
 static void norms(work *w, const double *block, size_t panel)
 {
+  double sum[TV_BLOCK];
+  block = join_blocks(w, sum, block, panel, panel);
   for (size_t row = 0; row < TV_PANEL && panel * TV_PANEL + row < w->filters; ++row) {
-    const size_t filter = panel * TV_PANEL + row;
-    const double squares = product(w, block, row * TV_PANEL + row, filter, filter);
-    w->norm[filter] = squares > 0.0 ? w->norm[filter] / sqrt(squares) : NAN;
+    const double squares = block[row * TV_PANEL + row];
+    double *norm = &w->norm[panel * TV_PANEL + row];
+    *norm = squares > 0.0 ? *norm / sqrt(squares) : NAN;
   }
 }
 
 /* A block of panels i >= j into both triangles of the matrix. */
 static void finish(const work *w, const double *block, size_t i, size_t j)
 {
-  const size_t row_end = minimum(w->filters, (i + 1) * TV_PANEL);
-  const size_t column_end = minimum(w->filters, (j + 1) * TV_PANEL);
-  for (size_t column = j * TV_PANEL; column < column_end; ++column)
-    for (size_t row = i * TV_PANEL; row < row_end; ++row) {
-      const size_t at = (column - j * TV_PANEL) * TV_PANEL + row - i * TV_PANEL;
-      double r;
-      if (row < column)
-        continue; /* a block of the diagonal: only its lower triangle counts */
-      r = product(w, block, at, row, column) * w->norm[row] * w->norm[column];
-      if (r > 1.0 || row == column)
-        r = isnan(r) ? r : 1.0;
-      else if (r < -1.0)
-        r = -1.0;
-      w->matrix[row * w->filters + column] = w->matrix[column * w->filters + row] = (float)r;
+  const size_t rows = minimum(TV_PANEL, w->filters - i * TV_PANEL);
+  const size_t columns = minimum(TV_PANEL, w->filters - j * TV_PANEL);
+  const double *row_norm = w->norm + i * TV_PANEL, *column_norm = w->norm + j * TV_PANEL;
+  double sum[TV_BLOCK];
+  float r[TV_PANEL][TV_PANEL]; /* [column][row] */
+  block = join_blocks(w, sum, block, i, j);
+  for (size_t column = 0; column < columns; ++column)
+    for (size_t row = 0; row < rows; ++row) {
+      double v = block[column * TV_PANEL + row] * row_norm[row] * column_norm[column];
+      v = v > 1.0 ? 1.0 : v; /* neither changes NaN */
+      v = v < -1.0 ? -1.0 : v;
+      r[column][row] = (float)v;
     }
+  if (i == j)
+    for (size_t column = 0; column < columns; ++column) {
+      r[column][column] = isnan(r[column][column]) ? NAN : 1.0f;
+      for (size_t row = 0; row < column; ++row)
+        r[column][row] = r[row][column];
+    }
+  for (size_t column = 0; column < columns; ++column)
+    memcpy(w->matrix + (j * TV_PANEL + column) * w->filters + i * TV_PANEL, r[column],
+      rows * sizeof(float));
+  if (i != j)
+    for (size_t row = 0; row < rows; ++row)
+      for (size_t column = 0; column < columns; ++column)
+        w->matrix[(i * TV_PANEL + row) * w->filters + j * TV_PANEL + column] = r[column][row];
 }
 
 static void divide_pixels(work *w, int threads)

@@ -46,7 +46,17 @@ static const tv_panel_functions *limit; /* NULL: none */
 
 const tv_panel_functions *tv_panel_best(void)
 {
-  return limit ? limit : &tv_panel_plain;
+#ifdef TV_PANEL_X86
+  const int avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  if (limit == &tv_panel_plain || !avx2)
+    return &tv_panel_plain;
+  if (!limit && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+      __builtin_cpu_supports("avx512vl"))
+    return &tv_panel_avx512;
+  return &tv_panel_avx2;
+#else
+  return &tv_panel_plain;
+#endif
 }
 
 const char *tv_correlate_instructions(void)
@@ -56,5 +66,11 @@ const char *tv_correlate_instructions(void)
 
 void tv_correlate_limit_instructions(const char *name)
 {
-  limit = name && strcmp(name, "plain") == 0 ? &tv_panel_plain : NULL;
+  limit = NULL;
+  if (name && strcmp(name, "plain") == 0)
+    limit = &tv_panel_plain;
+#ifdef TV_PANEL_X86
+  if (name && strcmp(name, "AVX2") == 0)
+    limit = &tv_panel_avx2;
+#endif
 }

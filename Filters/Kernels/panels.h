@@ -44,7 +44,7 @@ typedef struct tv_panel_functions
   /* rows of x, stride numbers apart, into panel[pixels][TV_PANEL] */
   void (*pack)(float *panel, const void *x, tv_type type, size_t stride, size_t rows, size_t pixels,
     const tv_packing *packing);
-  /* block += b^T a over pixels, at most TV_DEPTH of them */
+  /* block += b^T a over pixels, 1 to TV_DEPTH of them */
   void (*multiply)(double *block, const float *a, const float *b, size_t pixels);
 } tv_panel_functions;
 

@@ -6,71 +6,33 @@
 #include "panels.h"
 
 #define TV_INLINE static inline __attribute__((always_inline, unused))
-#define LANES 16 /* sums side by side, so that they can be a vector */
-
-TV_INLINE tv_row survey_end(
-  const double *sum, const double *low, const double *high, double first, size_t pixels)
-{
-  tv_row row = {first, 0.0, low[0], high[0]};
-  for (size_t lane = 0; lane < LANES; ++lane) {
-    row.offset += sum[lane];
-    row.low = low[lane] < row.low ? low[lane] : row.low;
-    row.high = high[lane] > row.high ? high[lane] : row.high;
-  }
-  row.offset /= (double)pixels;
-  return row;
-}
 
 /* The differences to the first pixel are summed: a constant row has exactly its value as mean. */
 TV_INLINE tv_row survey_float(const float *x, size_t pixels)
 {
   const double first = (double)x[0];
-  double sum[LANES] = {0}, low_wide[LANES], high_wide[LANES];
-  float low[LANES], high[LANES];
-  size_t pixel = 0;
-  for (size_t lane = 0; lane < LANES; ++lane)
-    low[lane] = high[lane] = x[0];
-  for (; pixel + LANES <= pixels; pixel += LANES)
-    for (size_t lane = 0; lane < LANES; ++lane) {
-      const float value = x[pixel + lane];
-      sum[lane] += (double)value - first;
-      low[lane] = value < low[lane] ? value : low[lane];
-      high[lane] = value > high[lane] ? value : high[lane];
-    }
-  for (size_t lane = 0; pixel < pixels; ++pixel, ++lane) {
-    const float value = x[pixel];
-    sum[lane] += (double)value - first;
-    low[lane] = value < low[lane] ? value : low[lane];
-    high[lane] = value > high[lane] ? value : high[lane];
+  double sum = 0.0;
+  float low = x[0], high = x[0];
+#pragma omp simd reduction(+ : sum) reduction(min : low) reduction(max : high)
+  for (size_t pixel = 0; pixel < pixels; ++pixel) {
+    sum += (double)x[pixel] - first;
+    low = x[pixel] < low ? x[pixel] : low;
+    high = x[pixel] > high ? x[pixel] : high;
   }
-  for (size_t lane = 0; lane < LANES; ++lane) {
-    low_wide[lane] = (double)low[lane];
-    high_wide[lane] = (double)high[lane];
-  }
-  return survey_end(sum, low_wide, high_wide, first, pixels);
+  return (tv_row){first, sum / (double)pixels, (double)low, (double)high};
 }
 
 TV_INLINE tv_row survey_double(const double *x, size_t pixels)
 {
   const double first = x[0];
-  double sum[LANES] = {0}, low[LANES], high[LANES];
-  size_t pixel = 0;
-  for (size_t lane = 0; lane < LANES; ++lane)
-    low[lane] = high[lane] = first;
-  for (; pixel + LANES <= pixels; pixel += LANES)
-    for (size_t lane = 0; lane < LANES; ++lane) {
-      const double value = x[pixel + lane];
-      sum[lane] += value - first;
-      low[lane] = value < low[lane] ? value : low[lane];
-      high[lane] = value > high[lane] ? value : high[lane];
-    }
-  for (size_t lane = 0; pixel < pixels; ++pixel, ++lane) {
-    const double value = x[pixel];
-    sum[lane] += value - first;
-    low[lane] = value < low[lane] ? value : low[lane];
-    high[lane] = value > high[lane] ? value : high[lane];
+  double sum = 0.0, low = first, high = first;
+#pragma omp simd reduction(+ : sum) reduction(min : low) reduction(max : high)
+  for (size_t pixel = 0; pixel < pixels; ++pixel) {
+    sum += x[pixel] - first;
+    low = x[pixel] < low ? x[pixel] : low;
+    high = x[pixel] > high ? x[pixel] : high;
   }
-  return survey_end(sum, low, high, first, pixels);
+  return (tv_row){first, sum / (double)pixels, low, high};
 }
 
 /* One row (or the rest of one) into its column of a panel. A scale of 0 means: ignore this row. */

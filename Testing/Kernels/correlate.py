@@ -56,7 +56,7 @@ def sizes():
             for pixels in (2, 3, 49, 91, 255, 256, 257, 784, 1025):
                 x = random.normal(0, 1, (filters, pixels)).astype(dtype)
                 worst = max(worst, compare(x, f"{dtype} {x.shape}", threads=(1, 3)))
-        for shape in ((7, 13), (17, 63), (64, 50176), (65, 12345), (200, 8200), (512, 784)):
+        for shape in ((7, 13), (17, 63), (64, 20000), (65, 12345), (130, 8200)):
             worst = max(worst, compare(maps(*shape, dtype), f"{dtype} maps {shape}"))
     print(f"sizes: at most {worst:.1e} from the reference")
 
@@ -84,13 +84,13 @@ def offsets():
         ("f8", 1e200, 1e199),
         ("f8", 0, 1e-200),
     ):
-        for pixels in (784, 9000, 50176):
+        for pixels in (784, 20000):
             x = (offset + deviation * maps(24, pixels, "f8") / 10).astype(dtype)
             worst = max(worst, compare(x, f"{dtype} {offset:g} +- {deviation:g}", threads=(1, 2)))
     # a mean that drifts from part to part, and one pixel that outweighs all others
-    x = random.normal(0, 1, (33, 60000)) + np.linspace(0, 1e4, 60000)
-    x[5] = random.normal(0, 1, 60000)
-    x[6, 31234] = 1e7
+    x = random.normal(0, 1, (17, 30000)) + np.linspace(0, 1e4, 30000)
+    x[5] = random.normal(0, 1, 30000)
+    x[6, 21234] = 1e7
     for dtype in ("f4", "f8"):
         worst = max(worst, compare(x.astype(dtype), f"{dtype} drift"))
     print(f"offsets: at most {worst:.1e}")
@@ -130,7 +130,7 @@ def special():
 def cosine():
     worst = 0.0
     for dtype in ("f4", "f8"):
-        for shape in ((16, 784), (64, 50176), (33, 9999)):
+        for shape in ((16, 784), (40, 20000), (33, 9999)):
             x = maps(*shape, dtype)
             worst = max(worst, compare(x, f"cosine {dtype} {shape}", kernels.COSINE))
     print(f"cosine: at most {worst:.1e}")
@@ -149,7 +149,7 @@ def refusals():
     fails(-1, "at least 2 pixels", np.zeros((4, 1), "f4"))
     fails(-1, "no filters", np.zeros((0, 4), "f4"))
     fails(-1, "no metric", np.zeros((4, 4), "f4"), metric=9)
-    for shape in ((64, 50176), (300, 2000)):
+    for shape in ((64, 20000), (300, 2000)):
         calls = []
         x = maps(*shape, "f4")
         kernels.correlate(x, threads=2, progress=lambda _, done: calls.append(done) or 0)
@@ -159,8 +159,13 @@ def refusals():
     print("bad arguments and cancelling: refused with a sentence")
 
 
+tested = set()
 for name in ("plain", "AVX2", ""):
-    print(f"--- {kernels.limit_instructions(name)}")
+    used = kernels.limit_instructions(name)
+    if used in tested:
+        continue  # a processor without the wider ones
+    tested.add(used)
+    print(f"--- {used}")
     sizes()
     nearly_equal()
     offsets()
