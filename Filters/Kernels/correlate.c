@@ -430,6 +430,8 @@ static int correlate(work *w, int threads)
       (one_slab && !w->scratch))
     return tv_fail(
       TV_ERROR_MEMORY, "no memory to correlate %zu filters of %zu pixels", w->filters, w->pixels);
+  if (w->progress && w->progress(w->context, 0.0))
+    w->stop = 1; /* asked here because a busy machine may give this thread no task at all */
   if (together) {
     memset(w->block, 0, blocks * TV_BLOCK * sizeof *w->block);
     divide_pairs(w, threads);

@@ -153,7 +153,10 @@ def refusals():
         calls = []
         x = maps(*shape, "f4")
         kernels.correlate(x, threads=2, progress=lambda _, done: calls.append(done) or 0)
-        assert calls and calls == sorted(calls) and 0 < calls[0] and calls[-1] <= 1, calls
+        assert calls and calls == sorted(calls) and calls[0] == 0 and calls[-1] <= 1, calls
+        calls.clear()
+        kernels.correlate(x, threads=1, progress=lambda _, done: calls.append(done) or 0)
+        assert len(calls) > 3 and calls[-1] == 1, calls
         for threads in (1, 2):
             fails(-9, "cancelled", x, threads=threads, progress=lambda _, done: 1)
     print("bad arguments and cancelling: refused with a sentence")
