@@ -105,10 +105,10 @@ int vtkImageGrid::RequestData(
   vtkDataSet *output = vtkDataSet::GetData(outputVector);
   Shown shown;
   if (!this->Prepare(inputVector, shown))
-    return 0;
+    return 1;
   if (!shown.Empty) {
     if (!this->Reduce(shown, this->Output == IMAGE))
-      return 0;
+      return 1;
     auto *image = vtkImageData::SafeDownCast(output);
     const bool finished = image ? this->MakeImage(shown, image)
                                 : this->MakePoints(shown, vtkPolyData::SafeDownCast(output));

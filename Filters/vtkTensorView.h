@@ -84,7 +84,8 @@ protected:
     bool Empty = true; ///< nothing recorded yet, or nothing on this rank
   };
 
-  /// Finds the tensor and lays out its region. False after an error message.
+  /// Finds the tensor and lays out its region. False after an error message; requests then return 1
+  /// with an empty output, or the pipeline would add a page of its own to that one sentence.
   bool Prepare(vtkInformationVector **inputVector, Shown &shown);
 
   /// The tensor's shape from pipeline information, or from the input's data where that has come.

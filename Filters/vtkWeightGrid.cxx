@@ -44,7 +44,7 @@ int vtkWeightGrid::RequestData(
   vtkPolyData *output = vtkPolyData::GetData(outputVector);
   Shown shown;
   if (!this->Prepare(inputVector, shown))
-    return 0;
+    return 1;
   if (shown.Empty) {
     AddFields(output->GetFieldData(), shown);
     return 1;
@@ -62,7 +62,7 @@ int vtkWeightGrid::RequestData(
     shown.Note += "Flat tiles: too many values for boxes. ";
   }
   if (!this->Reduce(shown, false))
-    return 0;
+    return 1;
 
   std::vector<tv_line> lines(tv_view_lines(nullptr, &view, &shown.Tensor));
   tv_view_lines(lines.data(), &view, &shown.Tensor);
@@ -102,7 +102,7 @@ int vtkWeightGrid::RequestData(
         this->HeightScale, block == TV_BOX ? BoxInset : 0.0, threads)) {
     output->Initialize();
     vtkErrorMacro(<< shown.Record.Name() << ": " << tv_last_error());
-    return 0;
+    return 1;
   }
 
   vtkNew<vtkPoints> place;

@@ -1,0 +1,213 @@
+#include "distribution.h"
+
+#include <math.h>
+#include <omp.h>
+
+size_t tv_curves(tv_curve *curves, const tv_view *view, const tv_tensor *tensor)
+{
+  size_t count = 0;
+  for (size_t window = 0; window < tensor->windows; ++window) {
+    const size_t whole = tensor->first_window + window;
+    const size_t filter = whole / tensor->channels, channel = whole % tensor->channels;
+    const tv_region *region = &view->region;
+    if (filter < region->filter[0] || filter >= region->filter[1] || channel < region->channel[0] ||
+        channel >= region->channel[1])
+      continue;
+    if (tensor->state && !tensor->by_row && !tv_shown(tensor->state[filter]))
+      continue;
+    if (curves)
+      curves[count] = (tv_curve){filter, channel, 0, 0, 0.0, 0.0};
+    ++count;
+  }
+  return count;
+}
+
+/* One window's values. */
+typedef struct window
+{
+  const tv_tensor *tensor;
+  const float *floats; /* one of these two is not NULL */
+  const double *doubles;
+  size_t pixels;
+} window;
+
+static window open_window(const tv_tensor *tensor, const tv_curve *curve)
+{
+  const size_t pixels = tensor->rows * tensor->columns;
+  const size_t at =
+    (curve->filter * tensor->channels + curve->channel - tensor->first_window) * pixels;
+  window result = {tensor, NULL, NULL, pixels};
+  if (tensor->type == TV_FLOAT64)
+    result.doubles = (const double *)tensor->values + at;
+  else
+    result.floats = (const float *)tensor->values + at;
+  return result;
+}
+
+/* A pixel's value; NaN where its row was pruned. */
+static inline double value_at(const window *w, size_t pixel)
+{
+  const tv_tensor *tensor = w->tensor;
+  if (tensor->by_row && tensor->state && !tv_shown(tensor->state[pixel / tensor->columns]))
+    return NAN;
+  return w->doubles ? w->doubles[pixel] : (double)w->floats[pixel];
+}
+
+/* Puts the pixels of [begin, end) that the envelope keeps into kept, in their order. */
+static int pick(size_t kept[4], const window *w, size_t begin, size_t end)
+{
+  size_t first = 0, last = 0, least = 0, greatest = 0;
+  double low = 0.0, high = 0.0;
+  int any = 0;
+  for (size_t pixel = begin; pixel < end; ++pixel) {
+    const double value = value_at(w, pixel);
+    if (!isfinite(value))
+      continue;
+    if (!any) {
+      any = 1;
+      first = least = greatest = pixel;
+      low = high = value;
+    }
+    last = pixel;
+    if (value < low) {
+      low = value;
+      least = pixel;
+    }
+    if (value > high) {
+      high = value;
+      greatest = pixel;
+    }
+  }
+  if (!any)
+    return 0;
+  const size_t middle[2] = {
+    least < greatest ? least : greatest, least < greatest ? greatest : least};
+  int count = 0;
+  kept[count++] = first;
+  for (int i = 0; i < 2; ++i)
+    if (middle[i] > kept[count - 1])
+      kept[count++] = middle[i];
+  if (last > kept[count - 1])
+    kept[count++] = last;
+  return count;
+}
+
+/* Columns of a window's envelope; 0: every value is kept. */
+static size_t columns_of(const window *w, size_t columns)
+{
+  return columns && (w->pixels - 1) / 4 >= columns ? columns : 0;
+}
+
+static size_t column_begin(size_t column, size_t columns, size_t pixels)
+{
+  /* pixels * column / columns without overflow */
+  return pixels / columns * column + pixels % columns * column / columns;
+}
+
+static void measure(tv_curve *curve, const tv_tensor *tensor, size_t columns)
+{
+  const window w = open_window(tensor, curve);
+  size_t count = 0, kept[4];
+  double low = INFINITY, high = -INFINITY;
+  columns = columns_of(&w, columns);
+  for (size_t column = 0; column < columns; ++column) {
+    const int picked = pick(kept, &w, column_begin(column, columns, w.pixels),
+      column_begin(column + 1, columns, w.pixels));
+    for (int i = 0; i < picked; ++i) {
+      const double value = value_at(&w, kept[i]);
+      low = value < low ? value : low;
+      high = value > high ? value : high;
+    }
+    count += (size_t)picked;
+  }
+  for (size_t pixel = 0; columns == 0 && pixel < w.pixels; ++pixel) {
+    const double value = value_at(&w, pixel);
+    if (isfinite(value)) {
+      low = value < low ? value : low;
+      high = value > high ? value : high;
+      ++count;
+    }
+  }
+  curve->count = count;
+  curve->low = count ? low : 0.0;
+  curve->high = count ? high : 0.0;
+}
+
+size_t tv_curves_measure(
+  tv_curve *curves, size_t count, const tv_tensor *tensor, size_t columns, int threads)
+{
+  size_t points = 0;
+  if (threads < 1)
+    threads = omp_get_max_threads();
+#pragma omp parallel for num_threads(threads) if (threads > 1) schedule(static)
+  for (size_t i = 0; i < count; ++i)
+    measure(&curves[i], tensor, columns);
+  for (size_t i = 0; i < count; ++i) {
+    curves[i].first = points;
+    points += curves[i].count;
+  }
+  return points;
+}
+
+/* Where a curve stands and how it is scaled. */
+typedef struct frame
+{
+  double x, y, low, scale;
+} frame;
+
+static void put(const tv_curve_points *out, size_t at, const window *w, const tv_curve *curve,
+  const frame *place, size_t pixel)
+{
+  const tv_tensor *tensor = w->tensor;
+  const double value = value_at(w, pixel);
+  if (out->points) {
+    float *point = out->points + 3 * at;
+    const double x = w->pixels > 1 ? (double)pixel / (double)(w->pixels - 1) : 0.5;
+    point[0] = (float)(place->x + x);
+    point[1] = (float)(place->y + (value - place->low) * place->scale);
+    point[2] = 0.0f;
+  }
+  if (out->values && w->doubles)
+    ((double *)out->values)[at] = w->doubles[pixel];
+  else if (out->values)
+    ((float *)out->values)[at] = w->floats[pixel];
+  if (out->filter)
+    out->filter[at] = (int)curve->filter;
+  if (out->channel)
+    out->channel[at] = (int)curve->channel;
+  if (out->pixel)
+    out->pixel[at] = (int)pixel;
+  if (out->group)
+    out->group[at] =
+      !tensor->group ? -1 : tensor->group[tensor->by_row ? pixel / tensor->columns : curve->filter];
+}
+
+static void write_curve(const tv_curve_points *out, const tv_curve *curve, const tv_tensor *tensor,
+  const tv_grid *grid, size_t columns, const double range[2])
+{
+  const window w = open_window(tensor, curve);
+  const double low = range ? range[0] : curve->low, high = range ? range[1] : curve->high;
+  frame place = {0.0, 0.0, low, high > low ? 1.0 / (high - low) : 0.0};
+  size_t at = curve->first, kept[4];
+  tv_grid_square_window(grid, curve->filter, curve->channel, &place.x, &place.y);
+  columns = columns_of(&w, columns);
+  for (size_t column = 0; column < columns; ++column) {
+    const int picked = pick(kept, &w, column_begin(column, columns, w.pixels),
+      column_begin(column + 1, columns, w.pixels));
+    for (int i = 0; i < picked; ++i)
+      put(out, at++, &w, curve, &place, kept[i]);
+  }
+  for (size_t pixel = 0; columns == 0 && pixel < w.pixels; ++pixel)
+    if (isfinite(value_at(&w, pixel)))
+      put(out, at++, &w, curve, &place, pixel);
+}
+
+void tv_curves_write(const tv_curve_points *out, const tv_curve *curves, size_t count,
+  const tv_tensor *tensor, const tv_grid *grid, size_t columns, const double range[2], int threads)
+{
+  if (threads < 1)
+    threads = omp_get_max_threads();
+#pragma omp parallel for num_threads(threads) if (threads > 1) schedule(static)
+  for (size_t i = 0; i < count; ++i)
+    write_curve(out, &curves[i], tensor, grid, columns, range);
+}

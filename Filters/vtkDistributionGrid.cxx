@@ -1,0 +1,154 @@
+#include "vtkDistributionGrid.h"
+
+#include "vtkCellArray.h"
+#include "vtkCommunicator.h"
+#include "vtkDataArray.h"
+#include "vtkFloatArray.h"
+#include "vtkInformation.h"
+#include "vtkInformationVector.h"
+#include "vtkMultiProcessController.h"
+#include "vtkNew.h"
+#include "vtkObjectFactory.h"
+#include "vtkPointData.h"
+#include "vtkPoints.h"
+#include "vtkPolyData.h"
+#include "vtkTypeInt32Array.h"
+
+#include "distribution.h"
+
+#include <algorithm>
+#include <limits>
+#include <numeric>
+#include <vector>
+
+vtkStandardNewMacro(vtkDistributionGrid);
+
+namespace {
+/// Least and greatest value of all curves, on all ranks. Every rank must come here.
+void FindLayerRange(const std::vector<tv_curve> &curves, double range[2])
+{
+  // The greatest is negated, so that one reduction does both.
+  double mine[2], all[2];
+  mine[0] = mine[1] = std::numeric_limits<double>::infinity();
+  for (const tv_curve &curve : curves)
+    if (curve.count > 0) {
+      mine[0] = std::min(mine[0], curve.low);
+      mine[1] = std::min(mine[1], -curve.high);
+    }
+  std::copy(mine, mine + 2, all);
+  vtkMultiProcessController *controller = vtkMultiProcessController::GetGlobalController();
+  if (controller && controller->GetNumberOfProcesses() > 1)
+    controller->AllReduce(mine, all, 2, vtkCommunicator::MIN_OP);
+  range[0] = all[0];
+  range[1] = -all[1];
+}
+
+/// One vertex for each point.
+vtkSmartPointer<vtkCellArray> MakeVertices(vtkIdType points)
+{
+  vtkNew<vtkTypeInt32Array> offsets, connectivity;
+  offsets->SetNumberOfValues(points + 1);
+  connectivity->SetNumberOfValues(points);
+  std::iota(offsets->GetPointer(0), offsets->GetPointer(0) + points + 1, 0);
+  std::iota(connectivity->GetPointer(0), connectivity->GetPointer(0) + points, 0);
+  auto cells = vtkSmartPointer<vtkCellArray>::New();
+  cells->SetData(offsets.Get(), connectivity.Get());
+  return cells;
+}
+
+/// One polyline for each curve that has points.
+vtkSmartPointer<vtkCellArray> MakeLines(const std::vector<tv_curve> &curves, vtkIdType points)
+{
+  vtkNew<vtkTypeInt32Array> offsets, connectivity;
+  for (const tv_curve &curve : curves)
+    if (curve.count > 0)
+      offsets->InsertNextValue(static_cast<int>(curve.first));
+  offsets->InsertNextValue(static_cast<int>(points));
+  connectivity->SetNumberOfValues(points);
+  std::iota(connectivity->GetPointer(0), connectivity->GetPointer(0) + points, 0);
+  auto cells = vtkSmartPointer<vtkCellArray>::New();
+  cells->SetData(offsets.Get(), connectivity.Get());
+  return cells;
+}
+} // namespace
+
+vtkDistributionGrid::vtkDistributionGrid() : vtkTensorView("activations", VTK_INT_MAX) {}
+
+void vtkDistributionGrid::PrintSelf(ostream &os, vtkIndent indent)
+{
+  this->Superclass::PrintSelf(os, indent);
+  os << indent << "Style: " << this->Style << "\n";
+  os << indent << "Resolution: " << this->Resolution << "\n";
+  os << indent << "Normalization: " << this->Normalization << "\n";
+}
+
+int vtkDistributionGrid::FillOutputPortInformation(int, vtkInformation *info)
+{
+  info->Set(vtkDataObject::DATA_TYPE_NAME(), "vtkPolyData");
+  return 1;
+}
+
+int vtkDistributionGrid::RequestData(
+  vtkInformation *, vtkInformationVector **inputVector, vtkInformationVector *outputVector)
+{
+  vtkPolyData *output = vtkPolyData::GetData(outputVector);
+  Shown shown;
+  if (!this->Prepare(inputVector, shown))
+    return 1;
+  const tv_tensor &tensor = shown.Tensor;
+  const size_t columns = this->Style == ENVELOPE ? static_cast<size_t>(this->Resolution) : 0;
+  const int threads = Threads();
+
+  std::vector<tv_curve> curves(shown.Empty ? 0 : tv_curves(nullptr, &shown.View, &tensor));
+  size_t points = 0;
+  if (!curves.empty()) {
+    tv_curves(curves.data(), &shown.View, &tensor);
+    points = tv_curves_measure(curves.data(), curves.size(), &tensor, columns, threads);
+  }
+  double range[2] = {0.0, 0.0};
+  if (this->Normalization == LAYER)
+    FindLayerRange(curves, range);
+  if (points > static_cast<size_t>(VTK_INT_MAX)) {
+    vtkErrorMacro(<< shown.Record.Name() << ": " << points
+                  << " points are too many; show an envelope, or fewer filters");
+    return 1;
+  }
+  this->AddFields(output->GetFieldData(), shown);
+  if (points == 0)
+    return 1;
+
+  const auto number = static_cast<vtkIdType>(points);
+  vtkPointData *data = output->GetPointData();
+  const vtkSmartPointer<vtkDataArray> values = NewValues(shown, number);
+  data->SetScalars(values);
+  vtkNew<vtkFloatArray> coordinates;
+  coordinates->SetNumberOfComponents(3);
+  coordinates->SetNumberOfTuples(number);
+  tv_curve_points out;
+  out.points = coordinates->GetPointer(0);
+  out.values = values->GetVoidPointer(0);
+  out.filter = AddIndices(data, "Filter", number);
+  out.channel = AddIndices(data, "Channel", number);
+  out.pixel = AddIndices(data, "Pixel", number);
+  out.group = AddIndices(data, "Group", number);
+  if (tensor.group)
+    data->SetActiveScalars("Group");
+
+  const double *common = this->Normalization == LAYER ? range : nullptr;
+  const bool finished = this->InChunks(curves.size(), [&](size_t first, size_t count) {
+    tv_curves_write(
+      &out, &curves[first], count, &tensor, &shown.View.grid, columns, common, threads);
+  });
+  if (!finished) {
+    output->Initialize();
+    return 1;
+  }
+  vtkNew<vtkPoints> place;
+  place->SetData(coordinates);
+  output->SetPoints(place);
+  if (this->Style == POINTS || tensor.rows * tensor.columns == 1)
+    output->SetVerts(MakeVertices(number));
+  else
+    output->SetLines(MakeLines(curves, number));
+  return 1;
+}

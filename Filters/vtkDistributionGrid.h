@@ -1,0 +1,79 @@
+/**
+ * @class vtkDistributionGrid
+ * @brief each filter's activations flattened to a curve
+ *
+ * In: a collection of tensors (vtkTensorCollection), of which one is shown, the first activations
+ * by default. Out: vtkPolyData with a curve for each window, see Filters/Kernels/distribution.h for
+ * where its points stand. Style says what is drawn:
+ *
+ * ENVELOPE  a polyline through what a screen can show of the curve, Resolution columns a window
+ * POINTS    a vertex for each value
+ * LINE      a polyline through all values
+ *
+ * Point arrays: the values, under the tensor's own array name (Activation, ...); and Filter,
+ * Channel, Pixel and Group, int32. Group is active where the input has groups, otherwise the
+ * values are. Windows of one pixel are vertices in any style.
+ *
+ * Each rank makes the curves of its own windows.
+ */
+#ifndef vtkDistributionGrid_h
+#define vtkDistributionGrid_h
+
+#include "TensorViewFiltersModule.h" // for export macro
+#include "vtkTensorView.h"
+
+class TENSORVIEWFILTERS_EXPORT vtkDistributionGrid : public vtkTensorView
+{
+public:
+  static vtkDistributionGrid *New();
+  vtkTypeMacro(vtkDistributionGrid, vtkTensorView);
+  void PrintSelf(ostream &os, vtkIndent indent) override;
+
+  enum StyleType
+  {
+    ENVELOPE = 0,
+    POINTS = 1,
+    LINE = 2
+  };
+  ///@{
+  /// Default: ENVELOPE.
+  vtkSetClampMacro(Style, int, ENVELOPE, LINE);
+  vtkGetMacro(Style, int);
+  ///@}
+
+  ///@{
+  /// Columns of a window's envelope. A window with no more than four values a column is drawn in
+  /// full. Default: 512.
+  vtkSetClampMacro(Resolution, int, 1, VTK_INT_MAX);
+  vtkGetMacro(Resolution, int);
+  ///@}
+
+  enum NormalizationType
+  {
+    WINDOW = 0, ///< each window from its least to its greatest value
+    LAYER = 1   ///< all windows by the least and greatest value of all that are shown
+  };
+  ///@{
+  /// Default: WINDOW.
+  vtkSetClampMacro(Normalization, int, WINDOW, LAYER);
+  vtkGetMacro(Normalization, int);
+  ///@}
+
+protected:
+  vtkDistributionGrid();
+  ~vtkDistributionGrid() override = default;
+
+  int FillOutputPortInformation(int port, vtkInformation *info) override;
+  int RequestData(vtkInformation *request, vtkInformationVector **inputVector,
+    vtkInformationVector *outputVector) override;
+
+  int Style = ENVELOPE;
+  int Resolution = 512;
+  int Normalization = WINDOW;
+
+private:
+  vtkDistributionGrid(const vtkDistributionGrid &) = delete;
+  void operator=(const vtkDistributionGrid &) = delete;
+};
+
+#endif

@@ -1,0 +1,87 @@
+/**
+ * @class vtkWeightTrajectory
+ * @brief the path of three numbers through training
+ *
+ * In: the history table of a run, a row for each step. Out: vtkPolyData, one polyline through the
+ * points (x, y, z) that three of its columns give, in the order of its rows. The point array Step,
+ * active, has the column Step of the table, or the row's number where there is none; every other
+ * column of numbers (loss, accuracy, ...) comes along as a point array.
+ *
+ * A row in which any of the three is not a number has no point: a path begins where its tensor is
+ * first recorded and ends where its filter is pruned.
+ */
+#ifndef vtkWeightTrajectory_h
+#define vtkWeightTrajectory_h
+
+#include "TensorViewFiltersModule.h" // for export macro
+#include "vtkPolyDataAlgorithm.h"
+
+#include <string> // for the columns
+#include <vector> // for the columns
+
+class vtkDataArray;
+class vtkTable;
+
+class TENSORVIEWFILTERS_EXPORT vtkWeightTrajectory : public vtkPolyDataAlgorithm
+{
+public:
+  static vtkWeightTrajectory *New();
+  vtkTypeMacro(vtkWeightTrajectory, vtkPolyDataAlgorithm);
+  void PrintSelf(ostream &os, vtkIndent indent) override;
+
+  ///@{
+  /// Columns for x, y and z. Empty (default): the first, second and third column of a weight
+  /// element (a name that ends in [n]), and where there are fewer, of any number but Step; where
+  /// there are fewer even so, 0.
+  vtkSetStdStringFromCharMacro(XElement);
+  vtkGetCharFromStdStringMacro(XElement);
+  vtkSetStdStringFromCharMacro(YElement);
+  vtkGetCharFromStdStringMacro(YElement);
+  vtkSetStdStringFromCharMacro(ZElement);
+  vtkGetCharFromStdStringMacro(ZElement);
+  ///@}
+
+  ///@{
+  /// What the drop-downs offer, the default first; known where the table has come. Named as
+  /// ParaView's helper for lists of arrays wants it; the status means nothing.
+  int GetNumberOfXElementArrays() const { return this->GetNumberOfChoices(0); }
+  int GetNumberOfYElementArrays() const { return this->GetNumberOfChoices(1); }
+  int GetNumberOfZElementArrays() const { return this->GetNumberOfChoices(2); }
+  const char *GetXElementArrayName(int index) const { return this->GetColumn(0, index); }
+  const char *GetYElementArrayName(int index) const { return this->GetColumn(1, index); }
+  const char *GetZElementArrayName(int index) const { return this->GetColumn(2, index); }
+  int GetXElementArrayStatus(const char *) const { return 1; }
+  int GetYElementArrayStatus(const char *) const { return 1; }
+  int GetZElementArrayStatus(const char *) const { return 1; }
+  ///@}
+
+protected:
+  vtkWeightTrajectory();
+  ~vtkWeightTrajectory() override = default;
+
+  int FillInputPortInformation(int port, vtkInformation *info) override;
+  int RequestInformation(vtkInformation *request, vtkInformationVector **inputVector,
+    vtkInformationVector *outputVector) override;
+  int RequestData(vtkInformation *request, vtkInformationVector **inputVector,
+    vtkInformationVector *outputVector) override;
+
+  /// The column of that name, or the one that stands for an empty name. Null and found = false
+  /// after an error message; null and found = true where there is none to choose.
+  vtkDataArray *FindColumn(vtkTable *table, const std::string &name, size_t axis, bool &found);
+
+  /// The columns in the order of the drop-down of that axis: its default, then all others.
+  int GetNumberOfChoices(int axis) const;
+  const char *GetColumn(int axis, int index) const;
+
+  std::string XElement;
+  std::string YElement;
+  std::string ZElement;
+
+private:
+  std::vector<std::string> Columns;
+
+  vtkWeightTrajectory(const vtkWeightTrajectory &) = delete;
+  void operator=(const vtkWeightTrajectory &) = delete;
+};
+
+#endif
