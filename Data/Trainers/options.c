@@ -40,7 +40,7 @@ static const char help[] =
   "  --record-activations N  summed over the batch (100)\n"
   "  --record-gradients N    of weights and biases (0)\n"
   "  --record-scalars N      loss and learning rate (1)\n"
-  "  --tensors A,B,...       only these, e.g. conv1/weights,conv1/activations (all)\n"
+  "  --tensors A,B=N,...     only these, each N steps: conv1/weights=1,conv1/activations (all)\n"
   "  --flush SECONDS         at most so long until a step can be read (1); 0: each step at once\n"
   "  --channel NAME          leave each recorded step in shared memory for tensorview-live\n"
   "  --block SECONDS         wait so long for a slow reader of the channel (0: never)\n"

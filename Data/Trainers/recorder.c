@@ -9,7 +9,9 @@
 
 #define LARGE 65536 /* weights of more numbers than this are recorded less often */
 
-static int wanted(const char *list, const char *layer, const char *kind)
+/* Whether the list (--tensors: "layer/kind" or "layer/kind=N", with commas) has a tensor; an N
+ * behind its name replaces *interval. */
+static int wanted(const char *list, const char *layer, const char *kind, uint64_t *interval)
 {
   char name[64];
   if (!list)
@@ -17,104 +19,97 @@ static int wanted(const char *list, const char *layer, const char *kind)
   const size_t length = (size_t)snprintf(name, sizeof name, "%s/%s", layer, kind);
   for (const char *at = list; at; at = strchr(at, ',')) {
     at += *at == ',';
-    if (strncmp(at, name, length) == 0 && (at[length] == ',' || !at[length]))
+    if (strncmp(at, name, length) != 0)
+      continue;
+    if (at[length] == '=')
+      *interval = strtoull(at + length + 1, NULL, 10);
+    if (strchr(",=", at[length])) /* the end of the list as well */
       return 1;
   }
   return 0;
 }
 
-/* Whether each name of --tensors is one of this network's. */
-static int check_names(const char *list, const network *n)
+static const char *const kinds[RECORD_KINDS] = {
+  "weights", "bias", "activations", "gradients", "bias_gradients"};
+
+/* How often each tensor is recorded; an error where --tensors has a name that is none. */
+static int choose(recorder *r, const options *o, const network *n)
 {
-  static const char *const kinds[] = {
-    "weights", "bias", "activations", "gradients", "bias_gradients"};
   size_t names = 1, found = 0;
-  for (const char *at = list; *at; ++at)
+  for (size_t i = 0; i < n->layer_count; ++i) {
+    const layer *l = &n->layers[i];
+    const int large = parameter_count(&l->weights) > LARGE;
+    const uint64_t intervals[RECORD_KINDS] = {large ? o->record_large : o->record_weights,
+      o->record_weights, o->record_activations,
+      o->record_gradients && large ? o->record_large : o->record_gradients, o->record_gradients};
+    for (int kind = 0; kind < RECORD_KINDS; ++kind) {
+      r->intervals[i][kind] = intervals[kind];
+      if (wanted(o->tensors, l->name, kinds[kind], &r->intervals[i][kind]))
+        ++found;
+      else
+        r->intervals[i][kind] = 0;
+    }
+  }
+  for (const char *at = o->tensors; at && *at; ++at)
     names += *at == ',';
-  for (size_t i = 0; i < n->layer_count; ++i)
-    for (size_t k = 0; k < sizeof kinds / sizeof *kinds; ++k)
-      found += (size_t)wanted(list, n->layers[i].name, kinds[k]);
-  return found == names ? TV_OK
-                        : tv_fail(TV_ERROR_ARGUMENT,
-                            "--tensors %s names something that this network does not have, or one "
-                            "tensor twice",
-                            list);
+  if (o->tensors && found != names)
+    return tv_fail(TV_ERROR_ARGUMENT,
+      "--tensors %s names something that this network does not have, or one tensor twice",
+      o->tensors);
+  return TV_OK;
 }
 
-/* Declares one tensor if it is wanted; *number is -1 if not. */
-static int declare(int *number, recorder *r, const layer *l, const char *kind, const char *axes,
-  const size_t *shape, uint64_t interval, size_t *largest)
+static int declare(recorder *r, const network *n, size_t *largest)
 {
-  size_t numbers = 1;
-  *number = -1;
-  if (!interval || !wanted(r->options->tensors, l->name, kind))
-    return TV_OK;
-  for (size_t i = 0; axes[i]; ++i)
-    numbers *= shape[i];
-  *largest = numbers > *largest ? numbers : *largest;
-  return tv_declare(number, r->run, l->name, kind, TV_FLOAT32, axes, shape);
-}
-
-static uint64_t weights_interval(const options *o, const layer *l)
-{
-  return parameter_count(&l->weights) > LARGE ? o->record_large : o->record_weights;
-}
-
-static uint64_t gradients_interval(const options *o, const layer *l)
-{
-  return o->record_gradients && parameter_count(&l->weights) > LARGE ? o->record_large
-                                                                     : o->record_gradients;
-}
-
-static int declare_all(recorder *r, size_t *largest)
-{
-  const options *o = r->options;
-  int status;
-  for (size_t i = 0; i < r->network->layer_count; ++i) {
-    const layer *l = &r->network->layers[i];
+  for (size_t i = 0; i < n->layer_count; ++i) {
+    const layer *l = &n->layers[i];
     const int maps = l->kind == LAYER_CONVOLUTION;
     const parameter *w = &l->weights;
     const size_t weights[] = {w->rows, maps ? w->columns : w->columns * w->inner, 3, 3};
-    const size_t activations[] = {r->network->batch, w->rows, l->height, l->width};
-    if ((status = declare(&r->weights[i], r, l, "weights", maps ? "oihw" : "oi", weights,
-           weights_interval(o, l), largest)) != TV_OK ||
-        (status = declare(&r->bias[i], r, l, "bias", "o", weights, o->record_weights, largest)) !=
-          TV_OK ||
-        (status = declare(&r->activations[i], r, l, "activations", maps ? "nchw" : "nc",
-           activations, o->record_activations, largest)) != TV_OK ||
-        (status = declare(&r->gradients[i], r, l, "gradients", maps ? "oihw" : "oi", weights,
-           gradients_interval(o, l), largest)) != TV_OK ||
-        (status = declare(&r->bias_gradients[i], r, l, "bias_gradients", "o", weights,
-           o->record_gradients, largest)) != TV_OK)
-      return status;
+    const size_t activations[] = {n->batch, w->rows, l->height, l->width};
+    for (int kind = 0; kind < RECORD_KINDS; ++kind) {
+      const int of_bias = kind == RECORD_BIAS || kind == RECORD_BIAS_GRADIENTS;
+      const int of_activations = kind == RECORD_ACTIVATIONS;
+      const char *axes = of_bias          ? "o"
+                         : of_activations ? (maps ? "nchw" : "nc")
+                                          : (maps ? "oihw" : "oi");
+      const size_t *shape = of_activations ? activations : weights;
+      size_t numbers = 1;
+      if (!r->intervals[i][kind])
+        continue;
+      const int status =
+        tv_declare(&r->tensors[i][kind], r->run, l->name, kinds[kind], TV_FLOAT32, axes, shape);
+      if (status != TV_OK)
+        return status;
+      for (size_t axis = 0; axes[axis]; ++axis)
+        numbers *= shape[axis];
+      *largest = numbers > *largest ? numbers : *largest;
+    }
   }
-  if ((status = tv_declare_scalar(r->run, "loss")) != TV_OK ||
-      (status = tv_declare_scalar(r->run, "learning_rate")) != TV_OK)
-    return status;
-  return tv_declare_scalar(r->run, "accuracy");
+  return TV_OK;
 }
 
 int recorder_open(recorder *r, const options *o, const network *network)
 {
-  size_t largest = 1;
-  int status;
-  memset(r, 0, sizeof *r);
-  r->options = o;
-  r->network = network;
+  static const char *const scalars[] = {"loss", "learning_rate", "accuracy"};
   const char *channel = o->channel ? o->channel : getenv("TENSORVIEW_CHANNEL");
-  if (!o->output && !(channel && *channel))
-    return TV_OK;
   tv_options shim = tv_default_options();
+  size_t largest = 1;
+  memset(r, 0, sizeof *r);
+  int status = choose(r, o, network);
+  if (status != TV_OK || (!o->output && !(channel && *channel)))
+    return status;
   shim.overwrite = o->overwrite;
   shim.threads = o->threads;
   shim.flush_seconds = o->flush_seconds;
   shim.channel = o->channel;
   shim.block_seconds = o->block_seconds;
-  if (o->tensors && (status = check_names(o->tensors, network)) != TV_OK)
-    return status;
   if ((status = tv_open(&r->run, o->output, &shim)) != TV_OK ||
-      (status = declare_all(r, &largest)) != TV_OK)
+      (status = declare(r, network, &largest)) != TV_OK)
     return status;
+  for (int i = 0; i < 3; ++i)
+    if ((status = tv_declare_scalar(r->run, scalars[i])) != TV_OK)
+      return status;
   if (!(r->scratch = malloc(largest * sizeof *r->scratch)))
     return tv_fail(TV_ERROR_MEMORY, "no memory for a copy of the largest tensor");
   return TV_OK;
@@ -175,33 +170,25 @@ static int write_activations(recorder *r, network *n, size_t i, uint64_t step)
           for (size_t p = 0; p < pixels; ++p)
             sample[d * pixels + p] = NAN;
     }
-  return tv_write(r->run, r->activations[i], (int64_t)step, r->scratch);
+  return tv_write(r->run, r->tensors[i][RECORD_ACTIVATIONS], (int64_t)step, r->scratch);
 }
 
 int recorder_write(recorder *r, network *n, uint64_t step, int last)
 {
-  const options *o = r->options;
   int status = TV_OK;
-  if (!r->run)
-    return TV_OK;
-  for (size_t i = 0; status == TV_OK && i < n->layer_count; ++i) {
+  for (size_t i = 0; i < n->layer_count; ++i) {
     const layer *l = &n->layers[i], *before = i ? l - 1 : NULL;
-    const parameter *w = &l->weights, *b = &l->bias;
-    const int weights = recorder_due(weights_interval(o, l), step, last);
-    const int bias = recorder_due(o->record_weights, step, last);
-    const int gradients = recorder_due(gradients_interval(o, l), step, last);
-    const int bias_gradients = recorder_due(o->record_gradients, step, last);
-    if (weights && r->weights[i] >= 0)
-      status = write_parameter(r, r->weights[i], step, w, w->value, l, before);
-    if (status == TV_OK && bias && r->bias[i] >= 0)
-      status = write_parameter(r, r->bias[i], step, b, b->value, l, before);
-    if (status == TV_OK && gradients && r->gradients[i] >= 0)
-      status = write_parameter(r, r->gradients[i], step, w, w->gradient, l, before);
-    if (status == TV_OK && bias_gradients && r->bias_gradients[i] >= 0)
-      status = write_parameter(r, r->bias_gradients[i], step, b, b->gradient, l, before);
-    if (status == TV_OK && recorder_due(o->record_activations, step, last) &&
-        r->activations[i] >= 0)
-      status = write_activations(r, n, i, step);
+    const parameter *of[RECORD_KINDS] = {&l->weights, &l->bias, NULL, &l->weights, &l->bias};
+    for (int kind = 0; status == TV_OK && kind < RECORD_KINDS; ++kind) {
+      const int tensor = r->tensors[i][kind];
+      if (!recorder_due(r->intervals[i][kind], step, last))
+        continue;
+      if (kind == RECORD_ACTIVATIONS)
+        status = write_activations(r, n, i, step);
+      else
+        status = write_parameter(r, tensor, step, of[kind],
+          kind < RECORD_ACTIVATIONS ? of[kind]->value : of[kind]->gradient, l, before);
+    }
   }
   return status;
 }

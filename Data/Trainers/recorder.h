@@ -7,14 +7,23 @@
 
 #include <tensorview.h>
 
+/* What is recorded of a layer. */
+enum
+{
+  RECORD_WEIGHTS,
+  RECORD_BIAS,
+  RECORD_ACTIVATIONS,
+  RECORD_GRADIENTS,
+  RECORD_BIAS_GRADIENTS,
+  RECORD_KINDS
+};
+
 typedef struct recorder
 {
-  tv_run *run; /* NULL: nothing is recorded, which the shim's functions take without harm */
-  const options *options;
-  const network *network;
-  int weights[NETWORK_LAYERS], bias[NETWORK_LAYERS], activations[NETWORK_LAYERS];
-  int gradients[NETWORK_LAYERS], bias_gradients[NETWORK_LAYERS]; /* -1: not recorded */
-  float *scratch; /* the largest of them as declared */
+  tv_run *run;                                      /* NULL: nothing is recorded */
+  int tensors[NETWORK_LAYERS][RECORD_KINDS];        /* their numbers in the run */
+  uint64_t intervals[NETWORK_LAYERS][RECORD_KINDS]; /* 0: not recorded */
+  float *scratch;                                   /* room for the largest of them as declared */
 } recorder;
 
 /* Opens the run that the options ask for and declares its tensors and scalars. */
