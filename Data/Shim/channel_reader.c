@@ -509,3 +509,9 @@ int tv_reader_standing(const tv_reader *reader)
 {
   return atomic_load(&reader->control->standing) != 0;
 }
+
+void tv_reader_sleep(tv_reader *reader, uint32_t *ticket, double seconds)
+{
+  tv_futex_wait(&reader->control->published, *ticket, (int64_t)(seconds * 1e9));
+  *ticket = atomic_load(&reader->control->published);
+}

@@ -130,6 +130,10 @@ typedef struct tv_reader_element
 int tv_reader_glance(tv_reader *reader, uint64_t *number, int64_t *step, double *scalars,
   const tv_reader_element *elements, size_t count, double *values);
 
+/* Sleeps until a step is published that came after the last call with this ticket (begins at 0), or
+ * the time is over. For a thread that glances. */
+void tv_reader_sleep(tv_reader *reader, uint32_t *ticket, double seconds);
+
 /* Steps that nobody fetched in time, as the trainer counts them. */
 uint64_t tv_reader_dropped(const tv_reader *reader);
 

@@ -478,7 +478,7 @@ static void hostile(void)
     if (child == 0) {
       char path[TV_SEGMENT_NAME + 16] = "/dev/shm";
       strcat(path, segment);
-      execlp("flock", "flock", "-x", path, "sleep", "20", (char *)NULL);
+      execlp("flock", "flock", "-F", "-x", path, "sleep", "20", (char *)NULL);
       _exit(1);
     }
     while (tv_segment_stale(file) && tv_process_alive((uint64_t)child, 0))

@@ -1,0 +1,119 @@
+#include "vtkTensorLiveLink.h"
+
+#include "LiveWatch.h"
+
+#include "vtkClientSocket.h"
+#include "vtkExtractsDeliveryHelper.h"
+#include "vtkMultiProcessController.h"
+#include "vtkObjectFactory.h"
+#include "vtkPVVersion.h"
+#include "vtkSMProxyManager.h"
+#include "vtkSMSessionProxyManager.h"
+#include "vtkSocket.h"
+#include "vtkSocketCommunicator.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <poll.h>
+
+vtkStandardNewMacro(vtkTensorLiveLink);
+vtkTensorLiveLink::vtkTensorLiveLink() = default;
+vtkTensorLiveLink::~vtkTensorLiveLink() = default;
+
+namespace {
+/// Whether something on this machine listens at a TCP port. Looked up, not tried: a connection that
+/// is none would disturb a ParaView that waits for one.
+bool Listens(int port)
+{
+  for (const char *table : {"/proc/net/tcp", "/proc/net/tcp6"}) {
+    std::ifstream file(table);
+    std::string line;
+    std::getline(file, line);
+    while (std::getline(file, line)) {
+      char address[64];
+      unsigned int there = 0, state = 0;
+      if (std::sscanf(line.c_str(), " %*d: %63[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x %x", address, &there,
+            &state) == 3 &&
+          state == 0x0A && static_cast<int>(there) == port)
+        return true;
+    }
+  }
+  return false;
+}
+} // namespace
+
+void vtkTensorLiveLink::SetAddress(const std::string &url)
+{
+  const auto colon = url.rfind(':');
+  const std::string host = url.substr(0, colon);
+  const int port = colon == std::string::npos ? 0 : std::atoi(url.c_str() + colon + 1);
+  this->SetHostname(host.empty() ? "localhost" : host.c_str());
+  this->SetInsituPort(port > 0 && port < 65536 ? port : 22222);
+}
+
+std::string vtkTensorLiveLink::GetAddress() const
+{
+  return std::string(this->Hostname) + ":" + std::to_string(this->InsituPort);
+}
+
+void vtkTensorLiveLink::Refused()
+{
+  const std::string host = this->Hostname;
+  if (host != "localhost" && host.compare(0, 4, "127.") != 0)
+    return;
+  if (!Listens(this->InsituPort)) {
+    this->Refusals = 0;
+  } else if (++this->Refusals == 3) {
+    std::fprintf(stderr,
+      "tensorview-live: what listens at %s is no ParaView %s that waits for Catalyst\n",
+      this->GetAddress().c_str(), PARAVIEW_VERSION);
+  }
+}
+
+bool vtkTensorLiveLink::Ask(int step, double time)
+{
+  const LiveWatch::Activity activity("the viewer at " + this->GetAddress() + " is being asked");
+  const bool before = this->GetConnected();
+  if (!this->Initialize(vtkSMProxyManager::GetProxyManager()->GetActiveSessionProxyManager())) {
+    this->Refused();
+    return false;
+  }
+  if (!before)
+    std::fprintf(stderr, "tensorview-live: a viewer at %s\n", this->GetAddress().c_str());
+  this->InsituUpdate(time, step);
+  if (!this->GetConnected())
+    std::fprintf(stderr, "tensorview-live: the viewer at %s is gone\n", this->GetAddress().c_str());
+  return this->GetConnected();
+}
+
+bool vtkTensorLiveLink::Exchange(int step, double time)
+{
+  if (!this->Ask(step, time))
+    return false;
+  const LiveWatch::Activity activity("a step is being sent to the viewer at " + this->GetAddress());
+  this->InsituPostProcess(time, step);
+  if (!this->GetConnected())
+    std::fprintf(stderr, "tensorview-live: the viewer at %s is gone\n", this->GetAddress().c_str());
+  return this->GetConnected();
+}
+
+int vtkTensorLiveLink::Listen(double seconds)
+{
+  if (!this->GetConnected() || !this->Proc0NodesController)
+    return -1;
+  auto *communicator =
+    vtkSocketCommunicator::SafeDownCast(this->Proc0NodesController->GetCommunicator());
+  if (!communicator || !communicator->GetSocket())
+    return -1;
+  if (!communicator->HasBufferredMessages()) {
+    pollfd one = {communicator->GetSocket()->GetSocketDescriptor(), POLLIN, 0};
+    const int ready = poll(&one, 1, static_cast<int>(seconds * 1000));
+    if (ready <= 0)
+      return 0;
+  }
+  if (this->WaitForLiveChange() == 0)
+    return 1;
+  std::fprintf(stderr, "tensorview-live: the viewer at %s is gone\n", this->GetAddress().c_str());
+  return -1;
+}

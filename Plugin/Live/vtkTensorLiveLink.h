@@ -1,0 +1,51 @@
+/**
+ * @class vtkTensorLiveLink
+ * @brief the connection to a ParaView that watches, with a pause that cannot hang the training
+ *
+ * ParaView's own link, asked step by step: Exchange() connects where there is no connection, takes
+ * the viewer's wishes and sends what it wants to see. While the viewer has paused, Exchange() is
+ * repeated when it changes something (Listen()), and Ask() once a second to see that it still
+ * answers: the training stands still only for as long as it does.
+ */
+#ifndef vtkTensorLiveLink_h
+#define vtkTensorLiveLink_h
+
+#include "vtkLiveInsituLink.h"
+
+#include <string>
+
+class vtkTensorLiveLink : public vtkLiveInsituLink
+{
+public:
+  static vtkTensorLiveLink *New();
+  vtkTypeMacro(vtkTensorLiveLink, vtkLiveInsituLink);
+
+  /// HOST:PORT; what is left out is localhost and 22222.
+  void SetAddress(const std::string &url);
+  std::string GetAddress() const;
+
+  /// Shows a step. False: nobody is there.
+  bool Exchange(int step, double time);
+
+  /// Takes the viewer's wishes (whether it has paused), and sends nothing. False: nobody is there.
+  bool Ask(int step, double time);
+
+  /// Waits for the viewer to change something: 1 it has, 0 the time is over, -1 it is gone.
+  int Listen(double seconds);
+
+  bool GetConnected() const { return this->ExtractsDeliveryHelper != nullptr; }
+
+protected:
+  vtkTensorLiveLink();
+  ~vtkTensorLiveLink() override;
+
+private:
+  vtkTensorLiveLink(const vtkTensorLiveLink &) = delete;
+  void operator=(const vtkTensorLiveLink &) = delete;
+
+  void Refused();
+
+  int Refusals = 0;
+};
+
+#endif
