@@ -29,10 +29,11 @@ struct Run
 void RunFile::ReadSlab(Hdf5Handle &dataset, const Stream &stream, hid_t type,
   const std::vector<hsize_t> &start, const std::vector<hsize_t> &count, size_t cache, void *result)
 {
-  const hsize_t elements = Count(count);
   for (int attempt = 0;; ++attempt) {
     const Hdf5Handle space(H5Dget_space(dataset));
-    const Hdf5Handle memory(H5Screate_simple(1, &elements, nullptr));
+    // Memory of the file's own shape: with any other HDF5 goes through the elements one by one.
+    const Hdf5Handle memory(
+      H5Screate_simple(static_cast<int>(count.size()), count.data(), nullptr));
     if (H5Sselect_hyperslab(space, H5S_SELECT_SET, start.data(), nullptr, count.data(), nullptr) >=
           0 &&
         H5Dread(dataset, type, memory, space, H5P_DEFAULT, result) >= 0)
