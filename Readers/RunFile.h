@@ -100,7 +100,8 @@ public:
 
   /// The history of single elements: result[record * columns.size() + k] is element columns[k], a
   /// flat index in [filter, channel, row, column] order, of each complete record from first on.
-  /// Reads only the chunks that hold them and keeps nothing else.
+  /// Reads only the chunks that hold them and keeps nothing else. Where some cannot be read, the
+  /// result has NaN for their records and is otherwise complete.
   bool ReadElements(const Tensor &tensor, const std::vector<size_t> &columns, size_t first,
     double *result, const Progress &progress);
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <numeric>
 #include <thread>
 
@@ -40,8 +41,9 @@ void RunFile::ReadSlab(Hdf5Handle &dataset, const Stream &stream, hid_t type,
       return;
     const std::string reason = Hdf5Reason();
     if (!this->Live || attempt == 4)
-      this->Fail("record " + std::to_string(start[0]) + " of " + stream.Title + " (step " +
-                 std::to_string(stream.Steps[start[0]]) + ") cannot be read; " + reason +
+      this->Fail((count[0] > 1 ? "a record from " : "record ") + std::to_string(start[0]) + " of " +
+                 stream.Title + " (step " + std::to_string(stream.Steps[start[0]]) +
+                 ") cannot be read; " + reason +
                  (this->Live ? "; its writer was interrupted there, or is still writing" : ""));
     std::this_thread::sleep_for(std::chrono::milliseconds(10 << attempt));
     dataset.Reset();
@@ -162,33 +164,48 @@ bool RunFile::ReadElements(const Tensor &tensor, const std::vector<size_t> &colu
     dataset = this->OpenValues(tensor, cache);
 
     // All runs of a band of records, before the next band: each chunk is read and checked once.
-    const size_t band =
-      static_cast<size_t>(chunk[0]) * std::max<size_t>(1, static_cast<size_t>(CacheBytes / bytes));
+    // A chunk that cannot be read costs its own records, and no others.
+    const size_t rows = static_cast<size_t>(chunk[0]);
+    size_t band = rows * std::max<size_t>(1, static_cast<size_t>(CacheBytes / bytes));
     std::vector<double> values;
+    std::string failure;
     for (size_t begin = first; begin < tensor.Complete;) {
       const size_t end = std::min(tensor.Complete, (begin / band + 1) * band);
-      for (const Run &run : runs) {
-        std::vector<hsize_t> start(1 + tensor.Shape.size()), count(1 + tensor.Shape.size(), 1);
-        size_t rest = sorted[run.Begin].first;
-        for (size_t a = tensor.Shape.size(); a-- > 0;) {
-          start[1 + a] = rest % tensor.Shape[a];
-          rest /= tensor.Shape[a];
+      try {
+        for (const Run &run : runs) {
+          std::vector<hsize_t> start(1 + tensor.Shape.size()), count(1 + tensor.Shape.size(), 1);
+          size_t rest = sorted[run.Begin].first;
+          for (size_t a = tensor.Shape.size(); a-- > 0;) {
+            start[1 + a] = rest % tensor.Shape[a];
+            rest /= tensor.Shape[a];
+          }
+          start[0] = begin;
+          count[0] = end - begin;
+          count.back() = run.Length;
+          values.resize((end - begin) * run.Length);
+          this->ReadSlab(dataset, tensor, H5T_NATIVE_DOUBLE, start, count, cache, values.data());
+          for (size_t record = begin; record < end; ++record)
+            for (size_t k = 0; k < run.Length; ++k)
+              result[(record - first) * columns.size() + sorted[run.Begin + k].second] =
+                values[(record - begin) * run.Length + k];
         }
-        start[0] = begin;
-        count[0] = end - begin;
-        count.back() = run.Length;
-        values.resize((end - begin) * run.Length);
-        this->ReadSlab(dataset, tensor, H5T_NATIVE_DOUBLE, start, count, cache, values.data());
-        for (size_t record = begin; record < end; ++record)
-          for (size_t k = 0; k < run.Length; ++k)
-            result[(record - first) * columns.size() + sorted[run.Begin + k].second] =
-              values[(record - begin) * run.Length + k];
+      } catch (const RunFileFailure &problem) {
+        if (band > rows) { // which of its chunks is it?
+          band = rows;
+          continue;
+        }
+        if (failure.empty())
+          failure = problem.what();
+        std::fill(result + (begin - first) * columns.size(),
+          result + (end - first) * columns.size(), std::nan(""));
       }
       begin = end;
       if (progress && !progress(static_cast<double>(begin - first) /
                                 static_cast<double>(tensor.Complete - first)))
         this->Fail("reading the history of " + tensor.Title + " was stopped");
     }
+    if (!failure.empty())
+      throw RunFileFailure(failure);
   });
 }
 

@@ -609,14 +609,13 @@ void vtkTensorSnapshotReader::ReadHistory(vtkInformation *info)
     std::vector<double> values = std::move(state.Histories[key]);
     const size_t known = values.size() / elements.size();
     if (known < segment.Count) {
-      values.resize(stream.Complete * elements.size());
+      values.resize(stream.Complete * elements.size(), std::nan(""));
       if (!file.Reopen() || !file.ReadElements(stream, elements, known,
                               values.data() + known * elements.size(), [this](double done) {
                                 this->UpdateProgress(done);
                                 return !this->CheckAbort();
                               })) {
-        error = file.Error();
-        continue;
+        error = file.Error(); // what could be read is shown
       }
       file.Close();
     }
@@ -626,13 +625,12 @@ void vtkTensorSnapshotReader::ReadHistory(vtkInformation *info)
       for (size_t column = 0; column < elements.size(); ++column)
         columns[names + column][row] = values[k * elements.size() + column];
     }
-    histories[key] = std::move(values);
+    if (error.empty())
+      histories[key] = std::move(values);
   }
   state.Histories.swap(histories);
   for (RunFile &file : state.Series.Files)
     file.Close();
-  if (!error.empty()) {
-    output->Initialize();
+  if (!error.empty())
     this->Report(error);
-  }
 }
