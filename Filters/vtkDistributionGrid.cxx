@@ -24,6 +24,9 @@
 vtkStandardNewMacro(vtkDistributionGrid);
 
 namespace {
+const size_t ScreenColumns = 2048; // of pixels, that all windows of a row share
+const size_t FewestColumns = 64;
+
 /// Least and greatest value of all curves, on all ranks. Every rank must come here.
 void FindLayerRange(const std::vector<tv_curve> &curves, double range[2])
 {
@@ -96,7 +99,13 @@ int vtkDistributionGrid::RequestData(
   if (!this->Prepare(inputVector, shown))
     return 1;
   const tv_tensor &tensor = shown.Tensor;
-  const size_t columns = this->Style == ENVELOPE ? static_cast<size_t>(this->Resolution) : 0;
+  size_t columns = 0;
+  if (this->Style == ENVELOPE && !shown.Empty) {
+    const tv_grid &grid = shown.View.grid;
+    const size_t shared = ScreenColumns / (grid.columns * grid.panel_columns);
+    columns = this->Resolution > 0 ? static_cast<size_t>(this->Resolution)
+                                   : std::max(shared, FewestColumns);
+  }
   const int threads = Threads();
 
   std::vector<tv_curve> curves(shown.Empty ? 0 : tv_curves(nullptr, &shown.View, &tensor));

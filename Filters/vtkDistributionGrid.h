@@ -6,7 +6,7 @@
  * by default. Out: vtkPolyData with a curve for each window, see Filters/Kernels/distribution.h for
  * where its points stand. Style says what is drawn:
  *
- * ENVELOPE  a polyline through what a screen can show of the curve, Resolution columns a window
+ * ENVELOPE  a polyline through what a screen can show of the curve, in Resolution columns
  * POINTS    a vertex for each value
  * LINE      a polyline through all values
  *
@@ -43,8 +43,8 @@ public:
 
   ///@{
   /// Columns of a window's envelope. A window with no more than four values a column is drawn in
-  /// full. Default: 512.
-  vtkSetClampMacro(Resolution, int, 1, VTK_INT_MAX);
+  /// full. 0 (default): 2048 shared by the windows that stand side by side, at least 64.
+  vtkSetClampMacro(Resolution, int, 0, VTK_INT_MAX);
   vtkGetMacro(Resolution, int);
   ///@}
 
@@ -68,7 +68,7 @@ protected:
     vtkInformationVector *outputVector) override;
 
   int Style = ENVELOPE;
-  int Resolution = 512;
+  int Resolution = 0;
   int Normalization = WINDOW;
 
 private:

@@ -73,8 +73,12 @@ bool vtkTensorFilter::FindTensor(vtkInformationVector **inputVector, vtkTensorRe
 {
   std::string error;
   if (vtkTensorCollection::Find(
-        vtkDataObject::GetData(inputVector[0]), this->Tensor, this->PreferredKind, record, error))
+        vtkDataObject::GetData(inputVector[0]), this->Tensor, this->PreferredKind, record, error)) {
+    this->LastError.clear();
     return true;
-  vtkErrorMacro(<< error);
+  }
+  if (error != this->LastError) // once: a pipeline asks again and again for what it did not get
+    vtkErrorMacro(<< error);
+  this->LastError = error;
   return false;
 }

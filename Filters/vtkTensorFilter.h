@@ -64,6 +64,7 @@ private:
 
   const char *const PreferredKind;
   std::vector<std::string> Names;
+  std::string LastError;
 };
 
 #endif

@@ -68,7 +68,8 @@ int vtkWeightGrid::RequestData(
   tv_view_lines(lines.data(), &view, &shown.Tensor);
   const size_t width = view.grid.width;
   const auto cells = static_cast<vtkIdType>(lines.size() * width);
-  const size_t corners = tv_block_corners(block), points = tv_block_points(block);
+  const size_t corners = tv_block_corners(block);
+  const size_t points = lines.size() * tv_block_points(block, width);
 
   vtkCellData *data = output->GetCellData();
   const vtkSmartPointer<vtkDataArray> colours = NewValues(shown, cells);
@@ -78,7 +79,7 @@ int vtkWeightGrid::RequestData(
     indices = AddIndices(data, cells);
   vtkNew<vtkFloatArray> coordinates;
   coordinates->SetNumberOfComponents(3);
-  coordinates->SetNumberOfTuples(cells * static_cast<vtkIdType>(points));
+  coordinates->SetNumberOfTuples(static_cast<vtkIdType>(points));
   vtkNew<vtkTypeInt32Array> offsets, connectivity;
   offsets->SetNumberOfValues(cells + 1);
   connectivity->SetNumberOfValues(cells * static_cast<vtkIdType>(corners));

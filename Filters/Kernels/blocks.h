@@ -3,7 +3,8 @@
  * A box stands on its pixel from z = 0 to z = value * height (downwards where that is negative; a
  * value that is not finite has no height). It is one triangle strip of 14 points' numbers over 8
  * points, so that one cell is one weight in tables, selections and histograms. A tile is one
- * quadrilateral at z = 0 over 4 points. */
+ * quadrilateral at z = 0; the tiles of a row touch and share their points, 2 * width + 2 of them.
+ */
 #ifndef TV_BLOCKS_H
 #define TV_BLOCKS_H
 
@@ -19,8 +20,8 @@ typedef enum tv_block
   TV_TILE
 } tv_block;
 
-/* Points of one cell, and entries of its connectivity. */
-size_t tv_block_points(tv_block block);
+/* Points of a row of width cells, and entries of the connectivity of one cell. */
+size_t tv_block_points(tv_block block, size_t width);
 size_t tv_block_corners(tv_block block);
 
 /* Geometry of the cells of lines (tv_view_lines), in their order; cells = count * grid.width.
