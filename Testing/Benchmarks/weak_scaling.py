@@ -1,0 +1,174 @@
+#!/usr/bin/python3
+"""Weak and strong scaling of reader, views and correlation over MPI ranks.
+
+    weak_scaling.py [--ranks 1,2,4] [--filters 64] [--folder build/large] [--output FILE.md]
+
+For each number of ranks N two runs of `mpiexec -n N pvbatch`: on a layer of N times as many filters
+of 224 x 224 (weak: the share of each rank stays), and on one layer for all N (strong). Each rank
+measures itself; the table has the slowest rank's time, and the largest rank's peak memory beyond
+what ParaView with the plugin takes before anything is read. Beside each stands its ratio to one
+rank. Where a run fails, nothing is printed for it but why.
+
+The layers are made by make_large.py. The environment: TENSORVIEW_PLUGIN, or build/ beside this.
+"""
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.join(HERE, "..", "..")
+STAGES = ("read", "image grid", "distribution grid", "correlation")
+
+
+# What follows runs inside pvbatch, once on each rank.
+
+
+def resident(peak):
+    """Bytes of this process in memory: now, or at most since it started or peak was reset."""
+    name = "VmHWM:" if peak else "VmRSS:"
+    with open("/proc/self/status") as file:
+        for line in file:
+            if line.startswith(name):
+                return 1024 * int(line.split()[1])
+    return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+def reset_peak():
+    try:
+        with open("/proc/self/clear_refs", "w") as file:
+            file.write("5")
+    except OSError:
+        pass  # then a peak is that of the whole run, which is not less
+
+
+def measure(path, plugin, results):
+    from paraview import simple as pv
+    from vtkmodules.vtkParallelCore import vtkMultiProcessController
+
+    controller = vtkMultiProcessController.GetGlobalController()
+    pv.LoadPlugin(plugin, remote=False, ns=pv.__dict__)
+    rank, found = controller.GetLocalProcessId(), {}
+
+    def stage(name, update):
+        controller.Barrier()
+        reset_peak()
+        before, begin = resident(False), time.time()
+        update()
+        controller.Barrier()
+        found[name] = {"seconds": time.time() - begin, "peak": resident(True) - before}
+
+    run = pv.TensorSnapshotReader(FileName=[path])
+    run.UpdatePipelineInformation()
+    start = resident(False)
+    stage("read", lambda: run.UpdatePipeline(0))
+    image = pv.ImageGrid(Input=run, IndexArrays="Off", MaximumCells=2**31)
+    stage("image grid", lambda: image.UpdatePipeline(0))
+    distribution = pv.DistributionGrid(Input=run)
+    stage("distribution grid", lambda: distribution.UpdatePipeline(0))
+    groups = pv.SimilarityGroups(Input=run)
+    stage("correlation", lambda: groups.UpdatePipeline(0))
+    found["end"] = {"seconds": 0, "peak": resident(False) - start}
+    found["before"] = {"seconds": 0, "peak": start}
+    with open(os.path.join(results, "%d.json" % rank), "w") as file:
+        json.dump(found, file)
+    controller.Barrier()
+
+
+# And this outside of it.
+
+
+def run_ranks(ranks, path, plugin):
+    """{stage: (slowest seconds, largest peak)} of all ranks, or a string that says why not."""
+    environment = dict(os.environ, OMP_WAIT_POLICY="passive", OMPI_ALLOW_RUN_AS_ROOT="1",
+                       OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1")
+    with tempfile.TemporaryDirectory() as results:
+        command = ["mpiexec", "--oversubscribe", "-n", str(ranks), "pvbatch", "--symmetric",
+                   os.path.abspath(__file__), "--inside", path, plugin, results]
+        if not environment.get("DISPLAY"):
+            command = ["xvfb-run", "-a"] + command
+        done = subprocess.run(command, env=environment, capture_output=True, text=True)
+        files = sorted(os.listdir(results))
+        if done.returncode or len(files) != ranks:
+            return "failed: " + (done.stderr.strip().splitlines() or ["no message"])[-1]
+        all_ranks = []
+        for name in files:
+            with open(os.path.join(results, name)) as file:
+                all_ranks.append(json.load(file))
+    return {
+        stage: (max(rank[stage]["seconds"] for rank in all_ranks),
+                max(rank[stage]["peak"] for rank in all_ranks))
+        for stage in all_ranks[0]
+    }
+
+
+def table(title, rows):
+    """rows: [(ranks, MB of the layer, result)] as Markdown, ratios to the first row."""
+    lines = ["### " + title, "", "| ranks | layer | " + " | ".join(STAGES) + " | held at the end |",
+             "| ---: | ---: |" + " ---: |" * (len(STAGES) + 1)]
+    first = rows[0][2]
+    for ranks, size, result in rows:
+        if isinstance(result, str):
+            lines.append("| %d | %.0f MB | %s |" % (ranks, size, result))
+            continue
+        cells = []
+        for stage in STAGES:
+            seconds, peak = result[stage]
+            cell = "%.2f s, %.0f MB" % (seconds, peak / 1e6)
+            if not isinstance(first, str) and ranks != rows[0][0]:
+                cell += " (%.2f, %.2f)" % (seconds / first[stage][0], peak / max(1, first[stage][1]))
+            cells.append(cell)
+        cells.append("%.0f MB" % (result["end"][1] / 1e6))
+        lines.append("| %d | %.0f MB | %s |" % (ranks, size, " | ".join(cells)))
+    return "\n".join(lines) + "\n"
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--ranks", default="1,2,4")
+    parser.add_argument("--filters", type=int, default=64, help="of each rank, and of the strong case")
+    parser.add_argument("--folder", default=os.path.join(TOP, "build", "large"))
+    parser.add_argument("--output", default=os.path.join(TOP, "build", "weak_scaling.md"))
+    arguments = parser.parse_args()
+    plugin = os.path.abspath(os.environ.get("TENSORVIEW_PLUGIN") or os.path.join(
+        TOP, "build", "lib", "TensorView", "TensorView.so"))
+    if not os.path.exists(plugin):
+        sys.exit("weak_scaling.py: there is no plugin at %s; build it first" % plugin)
+    ranks = [int(number) for number in arguments.ranks.split(",")]
+
+    sys.path.insert(0, HERE)
+    import make_large
+
+    def layer(filters):
+        path = make_large.make(arguments.folder, "activations", steps=1, filters=filters)
+        return os.path.abspath(path), 4e-6 * filters * 224 * 224
+
+    weak, strong = [], []
+    for number in ranks:
+        for rows, filters in ((weak, number * arguments.filters), (strong, arguments.filters)):
+            path, size = layer(filters)
+            rows.append((number, size, run_ranks(number, path, plugin)))
+            print("%d ranks, %d filters: done" % (number, filters), flush=True)
+    text = "%d cores. Seconds of the slowest rank, peak memory of the largest; ratios to one rank.\n\n" % (
+        os.cpu_count())
+    text += table("Weak scaling: %d filters for each rank" % arguments.filters, weak) + "\n"
+    text += table("Strong scaling: %d filters for all" % arguments.filters, strong)
+    os.makedirs(os.path.dirname(os.path.abspath(arguments.output)), exist_ok=True)
+    with open(arguments.output, "w") as file:
+        file.write(text)
+    print(text)
+    if any(isinstance(row[2], str) for row in weak + strong):
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1 and sys.argv[1] == "--inside":
+        measure(*sys.argv[2:])
+    else:
+        main()
