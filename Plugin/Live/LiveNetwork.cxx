@@ -147,7 +147,12 @@ void LiveNetwork::Glance()
   while (tv_reader_glance(this->Reader, &this->Seen, &row.Step, scalars, this->Elements.data(),
            this->Elements.size(), row.Elements.data()) == 1) {
     row.Scalars.assign(scalars, scalars + tv_reader_scalars(this->Reader));
-    this->Rows.push_back(row);
+    row.Elements.resize(this->Elements.size());
+    const auto known = [](double value) { return !std::isnan(value); };
+    if (std::any_of(row.Scalars.begin(), row.Scalars.end(), known) ||
+        std::any_of(row.Elements.begin(), row.Elements.end(), known))
+      this->Rows.push_back(row); // as for a run file: steps at which any of these was recorded
+    row.Elements.resize(this->Elements.size() + 1);
   }
 }
 
