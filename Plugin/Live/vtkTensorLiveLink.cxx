@@ -3,6 +3,7 @@
 #include "LiveWatch.h"
 
 #include "vtkClientSocket.h"
+#include "vtkCommand.h"
 #include "vtkExtractsDeliveryHelper.h"
 #include "vtkMultiProcessController.h"
 #include "vtkObjectFactory.h"
@@ -57,30 +58,51 @@ std::string vtkTensorLiveLink::GetAddress() const
   return std::string(this->Hostname) + ":" + std::to_string(this->InsituPort);
 }
 
-void vtkTensorLiveLink::Refused()
+/// A failed attempt takes a tenth of a second, and there is one step after the other: attempts are
+/// made where somebody is there to answer, and not too often.
+bool vtkTensorLiveLink::Connect()
 {
+  if (this->GetConnected())
+    return true;
   const std::string host = this->Hostname;
-  if (host != "localhost" && host.compare(0, 4, "127.") != 0)
-    return;
-  if (!Listens(this->InsituPort)) {
+  const bool here = host == "localhost" || host.compare(0, 4, "127.") == 0;
+  const auto now = std::chrono::steady_clock::now();
+  if (now < this->NextAttempt)
+    return false;
+  this->NextAttempt = now + std::chrono::milliseconds(here ? 100 : 1000);
+  if (here && !Listens(this->InsituPort)) {
     this->Refusals = 0;
-  } else if (++this->Refusals == 3) {
+    return false;
+  }
+  if (this->Initialize(vtkSMProxyManager::GetProxyManager()->GetActiveSessionProxyManager())) {
+    std::fprintf(stderr, "tensorview-live: a viewer at %s\n", this->GetAddress().c_str());
+    this->Proc0NodesController->GetCommunicator()->AddObserver(
+      vtkCommand::WrongTagEvent, this, &vtkTensorLiveLink::OnWrongTag);
+    return true;
+  }
+  if (here && ++this->Refusals == 3)
     std::fprintf(stderr,
       "tensorview-live: what listens at %s is no ParaView %s that waits for Catalyst\n",
       this->GetAddress().c_str(), PARAVIEW_VERSION);
-  }
+  this->NextAttempt = std::chrono::steady_clock::now() + std::chrono::seconds(1);
+  return false;
+}
+
+/// A viewer that changes something while it is being asked sends a message that nobody expects at
+/// that moment. ParaView's own link takes that for a broken connection; it is kept for Listen().
+bool vtkTensorLiveLink::OnWrongTag(vtkObject *caller, unsigned long, void *)
+{
+  auto *communicator = vtkSocketCommunicator::SafeDownCast(caller);
+  if (communicator)
+    communicator->BufferCurrentMessage();
+  return communicator != nullptr;
 }
 
 bool vtkTensorLiveLink::Ask(int step, double time)
 {
   const LiveWatch::Activity activity("the viewer at " + this->GetAddress() + " is being asked");
-  const bool before = this->GetConnected();
-  if (!this->Initialize(vtkSMProxyManager::GetProxyManager()->GetActiveSessionProxyManager())) {
-    this->Refused();
+  if (!this->Connect())
     return false;
-  }
-  if (!before)
-    std::fprintf(stderr, "tensorview-live: a viewer at %s\n", this->GetAddress().c_str());
   this->InsituUpdate(time, step);
   if (!this->GetConnected())
     std::fprintf(stderr, "tensorview-live: the viewer at %s is gone\n", this->GetAddress().c_str());

@@ -12,6 +12,7 @@
 
 #include "vtkLiveInsituLink.h"
 
+#include <chrono>
 #include <string>
 
 class vtkTensorLiveLink : public vtkLiveInsituLink
@@ -43,9 +44,11 @@ private:
   vtkTensorLiveLink(const vtkTensorLiveLink &) = delete;
   void operator=(const vtkTensorLiveLink &) = delete;
 
-  void Refused();
+  bool Connect();
+  bool OnWrongTag(vtkObject *caller, unsigned long event, void *data);
 
   int Refusals = 0;
+  std::chrono::steady_clock::time_point NextAttempt;
 };
 
 #endif
