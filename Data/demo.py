@@ -42,7 +42,7 @@ def pipeline(path):
 
 def table(source, port):
     """Columns of a table by name, as lists."""
-    data = pv.servermanager.Fetch(pv.OutputPort(source, port))
+    data = pv.servermanager.Fetch(source, idx=port)
     columns = {}
     for index in range(data.GetNumberOfColumns()):
         column = data.GetColumn(index)

@@ -15,7 +15,7 @@ from vtkmodules.util.numpy_support import vtk_to_numpy
 
 def fetch(source, port):
     """Points, cells and all arrays of an output, cells in an order that ranks do not change."""
-    data = pv.servermanager.Fetch(pv.OutputPort(source, port))
+    data = pv.servermanager.Fetch(source, idx=port)
     arrays = {}
     if data.IsA("vtkTable"):
         fields = data.GetRowData()

@@ -32,7 +32,11 @@ def open_file(path):
 
 
 def apply_filter(name):
-    return [(MENU + "menuFilters/TensorView", "activate", name), APPLY]
+    return [
+        (MENU[:-1], "activate", "menuFilters"),
+        (MENU + "menuFilters/TensorView", "activate", name),
+        APPLY,
+    ]
 
 
 def select(name):
@@ -61,12 +65,11 @@ def environment():
     with open(os.path.join(home, ".config", "ParaView", "ParaView5.11.0.ini"), "w") as settings:
         settings.write("[General]\nGeneralSettings.ShowWelcomeDialog=false\n")
     os.makedirs(os.path.join(home, "run"), mode=0o700)
-    plugin = os.environ["TENSORVIEW_PLUGIN"]  # .../TensorView/TensorView.so
     return dict(
         os.environ,
         HOME=home,
         XDG_RUNTIME_DIR=os.path.join(home, "run"),
-        PV_PLUGIN_PATH=os.path.dirname(os.path.dirname(plugin)),
+        PV_PLUGIN_PATH=os.path.dirname(os.environ["TENSORVIEW_PLUGIN"]),
     )
 
 
