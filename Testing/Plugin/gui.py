@@ -131,7 +131,7 @@ class Gui(unittest.TestCase):
 
 def window_picture():
     """The whole window with the pipeline of the README."""
-    events = open_file(RUN) + apply_filter("SimilarityGroups") + apply_filter("WeightGrid")
+    events = open_file(RUN) + apply_filter("WeightGrid")
     paraview = start(events + save_state(STATE))
     try:
         deadline = time.monotonic() + 120
