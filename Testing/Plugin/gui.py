@@ -8,6 +8,7 @@ Needs a display (xvfb-run). ParaView gets a home of its own: no settings of the 
 """
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -17,7 +18,6 @@ import xml.etree.ElementTree as ElementTree
 
 PARAVIEW, RUN, TARGET = sys.argv[1], os.path.abspath(sys.argv[2]), os.path.abspath(sys.argv[-1])
 HERE = os.path.abspath(".")
-STATE = os.path.join(HERE, "state.pvsm")
 
 MENU = "pqClientMainWindow/menubar/"
 APPLY = ("pqClientMainWindow/propertiesDock/propertiesPanel/Accept", "activate", "")
@@ -39,9 +39,29 @@ def apply_filter(name):
     ]
 
 
-def select(name):
-    """Makes a pipeline's object the active one."""
-    return [("pqClientMainWindow/pipelineBrowserDock/pipelineBrowser", "setCurrent", name)]
+# Rows of the pipeline browser: the server, below it the run, below that its outputs.
+TENSORS, HISTORY = "/0/0/0|0", "/0/0/1|0"
+
+
+def select(row):
+    return [("pqClientMainWindow/pipelineBrowserDock/pipelineBrowser", "currentChanged", row)]
+
+
+def delete_all():
+    return [(MENU + "menu_Edit", "activate", "actionDelete_All")]
+
+
+def last_step():
+    return [("pqClientMainWindow/VCRToolbar/actionVCRLastFrame", "activate", "")]
+
+
+# The view that each filter is tried with, and the output of the reader that it needs.
+VIEWS = {
+    "ImageGrid": TENSORS,
+    "DistributionGrid": TENSORS,
+    "WeightTrajectory": HISTORY,
+    "WeightGrid": TENSORS,
+}
 
 
 def save_state(path):
@@ -67,6 +87,7 @@ def environment():
     os.makedirs(os.path.join(home, "run"), mode=0o700)
     return dict(
         os.environ,
+        DASHBOARD_TEST_FROM_CTEST="1",  # ParaView then asks no questions
         HOME=home,
         XDG_RUNTIME_DIR=os.path.join(home, "run"),
         PV_PLUGIN_PATH=os.path.dirname(os.environ["TENSORVIEW_PLUGIN"]),
@@ -74,8 +95,6 @@ def environment():
 
 
 def start(events, *options):
-    if os.path.exists(STATE):
-        os.remove(STATE)
     write_events("events.xml", events)
     log = open("paraview.log", "w")
     command = [PARAVIEW, f"--test-directory={HERE}", "--test-script=" + os.path.abspath("events.xml")]
@@ -97,47 +116,78 @@ def properties(proxy):
     }
 
 
+def state(path):
+    """What a state file says is shown: {coloured by: representation}, and the colour maps."""
+    root = ElementTree.parse(path).getroot()
+    shown = {}
+    for proxy in root.iter("Proxy"):
+        if proxy.get("group") == "representations":
+            values = properties(proxy)
+            if "ColorArrayName" in values and values.get("Visibility") == ["1"]:
+                shown[values["ColorArrayName"][-1]] = values["Representation"][0]
+    tables = {}
+    for collection in root.iter("ProxyCollection"):
+        if collection.get("name") == "lookup_tables":
+            for item in collection:
+                [table] = [p for p in root.iter("Proxy") if p.get("id") == item.get("id")]
+                tables[item.get("name").split(".")[0]] = properties(table)
+    return shown, tables
+
+
 class Gui(unittest.TestCase):
-    def test_open_apply_and_look(self):
-        events = open_file(RUN) + apply_filter("WeightGrid") + save_state(STATE)
+    @classmethod
+    def setUpClass(cls):
+        events = []
+        for name, row in VIEWS.items():
+            events += open_file(RUN) + select(row) + apply_filter(name) + last_step()
+            events += save_state(os.path.join(HERE, name + ".pvsm"))
+            if name != list(VIEWS)[-1]:
+                events += delete_all()
         paraview = start(events, f"--test-baseline={TARGET}", "--test-threshold=10", "--exit")
         try:
-            status = paraview.wait(150)
+            cls.status = paraview.wait(200)
         finally:
             paraview.kill()
-        self.assertEqual(0, status, log())
-        self.assertNotIn("ERR|", log())
-        state = ElementTree.parse(STATE).getroot()
-        shown = [
-            properties(proxy)
-            for proxy in state.iter("Proxy")
-            if proxy.get("group") == "representations" and proxy.get("type", "").startswith("Geometry")
+
+    def test_picture_is_the_baseline(self):
+        self.assertEqual(0, self.status, log())
+
+    def test_nothing_of_ours_complains(self):
+        complaints = [
+            line for line in log().splitlines() if re.search(r"(ERR|WARN)\|.*(vtkTensor|Grid|Weight)", line)
         ]
-        colored = [p["ColorArrayName"][-1] for p in shown if p["Visibility"] == ["1"]]
-        self.assertEqual(["Weight"], colored)
-        maps = {
-            item.get("name"): item.get("id")
-            for collection in state.iter("ProxyCollection")
-            if collection.get("name") == "lookup_tables"
-            for item in collection
-        }
-        [table] = [p for p in state.iter("Proxy") if p.get("id") == maps["Weight.PVLookupTable"]]
-        points = [float(value) for value in properties(table)["RGBPoints"]]
+        self.assertEqual([], complaints)
+        self.assertNotIn("Could not find", log())
+
+    def test_first_apply_is_coloured_by_the_value(self):
+        self.assertEqual({"Weight": "Surface"}, state("WeightGrid.pvsm")[0])
+        self.assertEqual({"Activation": "Slice"}, state("ImageGrid.pvsm")[0])
+        self.assertEqual({"Step": "Surface"}, state("WeightTrajectory.pvsm")[0])
+        self.assertEqual(1, len(state("DistributionGrid.pvsm")[0]))
+
+    def test_zero_is_white(self):
+        points = [float(value) for value in state("WeightGrid.pvsm")[1]["Weight"]["RGBPoints"]]
         self.assertGreater(points[-4], 0)
         self.assertEqual(-points[0], points[-4], "the range of weights is symmetric")
         middle = len(points) // 8 * 4
-        self.assertEqual([0, 1, 1, 1], points[middle : middle + 4], "zero is white")
+        self.assertEqual([0, 1, 1, 1], points[middle : middle + 4])
+
+    def test_gaps_of_the_image_grid_are_blank(self):
+        self.assertEqual(["0"], state("ImageGrid.pvsm")[1]["Activation"]["NanOpacity"])
 
 
 def window_picture():
     """The whole window with the pipeline of the README."""
-    events = open_file(RUN) + apply_filter("WeightGrid")
-    paraview = start(events + save_state(STATE))
+    done = os.path.join(HERE, "done.pvsm")
+    if os.path.exists(done):
+        os.remove(done)
+    events = open_file(RUN) + select(TENSORS) + apply_filter("WeightGrid") + last_step()
+    paraview = start(events + save_state(done))
     try:
         deadline = time.monotonic() + 120
-        while not os.path.exists(STATE) and paraview.poll() is None and time.monotonic() < deadline:
+        while not os.path.exists(done) and paraview.poll() is None and time.monotonic() < deadline:
             time.sleep(0.5)
-        if not os.path.exists(STATE):
+        if not os.path.exists(done):
             sys.exit(log())
         time.sleep(3)
         subprocess.run(["import", "-window", "root", TARGET], check=True)
