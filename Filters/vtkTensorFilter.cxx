@@ -38,17 +38,27 @@ int vtkTensorFilter::FillInputPortInformation(int, vtkInformation *info)
   return 1;
 }
 
+vtkInformation *vtkTensorFilter::InputInformation(vtkInformationVector **inputVector)
+{
+  vtkInformation *in = inputVector[0]->GetInformationObject(0);
+  vtkAlgorithm *source = this->GetInputAlgorithm(0, 0);
+  if (!in->Has(vtkTensorCollection::TENSORS()) && source && source->IsA("vtkPVPostFilter") &&
+      source->GetNumberOfInputConnections(0) == 1)
+    return source->GetInputInformation(0, 0);
+  return in;
+}
+
 int vtkTensorFilter::RequestInformation(
   vtkInformation *, vtkInformationVector **inputVector, vtkInformationVector *outputVector)
 {
-  vtkInformation *in = inputVector[0]->GetInformationObject(0);
+  vtkInformation *in = this->InputInformation(inputVector);
   vtkInformationStringVectorKey *key = vtkTensorCollection::TENSORS();
   this->Names.clear();
   if (in->Has(key))
     for (int i = 0; i < in->Length(key); ++i)
       this->Names.emplace_back(in->Get(key, i));
   else
-    this->Names = vtkTensorCollection::Names(vtkDataObject::GetData(in));
+    this->Names = vtkTensorCollection::Names(vtkDataObject::GetData(inputVector[0]));
 
   vtkInformation *out = outputVector->GetInformationObject(0);
   out->Remove(key);

@@ -50,6 +50,11 @@ protected:
   int RequestInformation(vtkInformation *request, vtkInformationVector **inputVector,
     vtkInformationVector *outputVector) override;
 
+  /// What the input's source says of it before there is any data: TENSORS and SHAPES of
+  /// vtkTensorCollection. ParaView puts a filter of its own (vtkPVPostFilter) before each of ours,
+  /// which keeps neither; this looks behind it.
+  vtkInformation *InputInformation(vtkInformationVector **inputVector);
+
   /// The chosen tensor of the input; false after an error message that says what is wrong.
   bool FindTensor(vtkInformationVector **inputVector, vtkTensorRecord &record);
 

@@ -121,7 +121,7 @@ bool vtkTensorView::Prepare(vtkInformationVector **inputVector, Shown &shown)
 
 bool vtkTensorView::FindShape(vtkInformationVector **inputVector, tv_tensor &tensor)
 {
-  vtkInformation *in = inputVector[0]->GetInformationObject(0);
+  vtkInformation *in = this->InputInformation(inputVector);
   vtkInformationStringVectorKey *names = vtkTensorCollection::TENSORS();
   vtkInformationIntegerVectorKey *shapes = vtkTensorCollection::SHAPES();
   const char *chosen = this->ChosenTensor();
@@ -139,7 +139,8 @@ bool vtkTensorView::FindShape(vtkInformationVector **inputVector, tv_tensor &ten
   vtkTensorRecord record;
   std::string error;
   if (!chosen ||
-      !vtkTensorCollection::Find(vtkDataObject::GetData(in), chosen, "", record, error) ||
+      !vtkTensorCollection::Find(
+        vtkDataObject::GetData(inputVector[0]), chosen, "", record, error) ||
       !record.Values)
     return false;
   tensor.filters = static_cast<size_t>(record.Filters);
