@@ -125,8 +125,8 @@ typedef struct tv_reader_element
 } tv_reader_element;
 
 /* Looks at the oldest step after *number, and holds nothing: copies its scalars [256] and the
- * elements asked for (NaN where the tensor was not written at that step), and sets *number to its own. 1 seen,
- * 0 none there. May miss steps, never mixes them. *number begins at 0. */
+ * elements asked for (NaN where the tensor was not written at that step), and sets *number to its
+ * own. 1 seen, 0 none there. May miss steps, never mixes them. *number begins at 0. */
 int tv_reader_glance(tv_reader *reader, uint64_t *number, int64_t *step, double *scalars,
   const tv_reader_element *elements, size_t count, double *values);
 
