@@ -122,7 +122,8 @@ struct vtkTensorSnapshotReader::Internals
   std::map<std::string, Kept> Records;
   std::map<std::string, Running> Sums;
   std::map<std::string, std::vector<double>> Histories; ///< by file, tensor and elements
-  Clock::time_point Looked;
+  Clock::time_point Looked;                             ///< when a change was last looked for
+  bool Changed = false;                                 ///< since GetNeedsUpdate() was last asked
 
   std::string Stamp() const
   {
@@ -227,18 +228,33 @@ const char *vtkTensorSnapshotReader::GetHistoryTensorArrayName(int index)
   return nullptr;
 }
 
-bool vtkTensorSnapshotReader::GetNeedsUpdate()
+/// Whether a file has changed, where somebody wants to know, and not too often.
+void vtkTensorSnapshotReader::Look()
 {
   Internals &state = *this->State;
   const Clock::time_point now = Clock::now();
   if (!this->Follow ||
       std::chrono::duration<double>(now - state.Looked).count() < this->FollowInterval)
-    return false;
+    return;
   state.Looked = now;
-  if (state.Stamp() == state.Stamps)
-    return false;
-  this->Modified();
-  return true;
+  if (state.Stamp() != state.Stamps) {
+    state.Changed = true;
+    this->Modified();
+  }
+}
+
+bool vtkTensorSnapshotReader::GetNeedsUpdate()
+{
+  this->Look();
+  const bool changed = this->State->Changed;
+  this->State->Changed = false;
+  return changed;
+}
+
+vtkMTimeType vtkTensorSnapshotReader::GetMTime()
+{
+  this->Look();
+  return this->Superclass::GetMTime();
 }
 
 void vtkTensorSnapshotReader::Refresh()

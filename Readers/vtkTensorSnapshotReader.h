@@ -89,7 +89,7 @@ public:
 
   ///@{
   /// Whether new steps of files that are still being written are looked for (off), and how often at
-  /// most, in seconds (1). ParaView asks GetNeedsUpdate().
+  /// most, in seconds (1).
   vtkSetMacro(Follow, bool);
   vtkGetMacro(Follow, bool);
   vtkBooleanMacro(Follow, bool);
@@ -97,8 +97,13 @@ public:
   vtkGetMacro(FollowInterval, double);
   ///@}
 
-  /// True, and the reader is modified, where Follow is on and a file has changed since it was read.
+  /// True where Follow is on and a file has changed since this was last asked. ParaView's client
+  /// asks it all the time.
   bool GetNeedsUpdate();
+
+  /// With Follow, later as soon as a file has changed: any update of the pipeline takes new steps
+  /// in.
+  vtkMTimeType GetMTime() override;
 
   /// Reads the files anew at the next update.
   void Refresh();
@@ -123,6 +128,7 @@ private:
   void ReadTensors(vtkInformation *info);
   void ReadHistory(vtkInformation *info);
   bool Report(const std::string &error);
+  void Look();
 
   vtkDataArraySelection *TensorSelection;
   std::string HistoryTensor;
