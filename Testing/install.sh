@@ -41,6 +41,8 @@ packages() {
 
   # Who judges our numbers: others' HDF5, statistics and clustering.
   tests="python3-h5py python3-scipy hdf5-tools"
+  # Judges the trainer: the same network, step by step.
+  tests+=" python3-torch"
   # Looks for reads and writes where there is nothing.
   tests+=" valgrind"
   # Decides on layout.
