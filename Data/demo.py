@@ -118,8 +118,12 @@ def frame(view, source, port=0):
 
 def corners(data):
     """The lower left corner of each filter's window, {filter: (x, y)}."""
-    filters = vtk_to_numpy(data.GetCellData().GetArray("Filter"))
-    if data.IsA("vtkImageData"):
+    by_cell = data.GetCellData().GetArray("Filter")
+    filters = vtk_to_numpy(by_cell or data.GetPointData().GetArray("Filter"))
+    if not by_cell:
+        points = vtk_to_numpy(data.GetPoints().GetData())
+        x, y = points[:, 0], points[:, 1]
+    elif data.IsA("vtkImageData"):
         columns = data.GetDimensions()[0] - 1
         cells = np.arange(filters.size)
         left, bottom = data.GetOrigin()[0], data.GetOrigin()[1]
@@ -220,7 +224,8 @@ def sheet(paths, folder, columns=3):
     """The pictures side by side, from the upper left."""
     pictures = []
     for path in paths:
-        reader = vtkPNGReader(FileName=path)
+        reader = vtkPNGReader()
+        reader.SetFileName(path)
         reader.Update()
         image = reader.GetOutput()
         width, height, _ = image.GetDimensions()
@@ -228,10 +233,13 @@ def sheet(paths, folder, columns=3):
         pictures.append(pixels[::-1, :, :3])  # an image's first row is its lowest
     rows = [pictures[start : start + columns] for start in range(0, len(pictures), columns)]
     page = np.vstack([np.hstack(row) for row in rows])
-    image = vtkImageData(Dimensions=(page.shape[1], page.shape[0], 1))
+    image = vtkImageData()
+    image.SetDimensions(page.shape[1], page.shape[0], 1)
     image.GetPointData().SetScalars(numpy_to_vtk(page[::-1].reshape(-1, 3).copy(), deep=True))
     path = os.path.join(folder, "sheet.png")
-    writer = vtkPNGWriter(FileName=path, InputDataObject=image)
+    writer = vtkPNGWriter()
+    writer.SetFileName(path)
+    writer.SetInputDataObject(image)
     writer.Write()
     return path
 

@@ -16,6 +16,7 @@ import paraview.simple as pv
 import demo
 
 ACCUMULATED = (10, 100, 1000)
+DECADES = 3
 
 
 def at(source, step):
@@ -26,9 +27,31 @@ def at(source, step):
     source.UpdatePipeline(step)
 
 
-def draw_grid(source, folder, name, title, subtitle, color=demo.WHITE):
+def scale_colors(display, source, decades):
+    """Colours for what the source holds: linear from 0 if decades is 0, otherwise logarithmic over
+    that many powers of ten. Filters of one layer differ by factors of a thousand."""
+    lut = display.LookupTable
+    lut.AutomaticRescaleRangeMode = "Never"
+    least, most = source.GetDataInformation().GetArrayInformation(
+        "Activation", pv.servermanager.vtkDataObject.CELL
+    ).GetComponentRange(0)
+    if decades and most > 0:
+        lut.RescaleTransferFunction(most * 10.0**-decades, most)
+        if not lut.UseLogScale:
+            lut.MapControlPointsToLogSpace()
+            lut.UseLogScale = 1
+    else:
+        if lut.UseLogScale:
+            lut.MapControlPointsToLinearSpace()
+            lut.UseLogScale = 0
+        lut.RescaleTransferFunction(least, most)
+
+
+def draw_grid(source, folder, name, title, subtitle, color=demo.WHITE, decades=0):
     view = demo.new_view(title, subtitle)
-    demo.show(source, view)
+    display = demo.show(source, view)
+    if decades:
+        scale_colors(display, source, decades)
     demo.frame(view, source)
     demo.number_windows(view, source, color, [0.004, 0.006])
     path = demo.save(view, folder, name)
@@ -46,6 +69,7 @@ def draw_pair(run, pair, correlation, folder, name):
             f"Filter {filter_}", f"correlation of {pair[0]} and {pair[1]}: {correlation:.3f}"
         )
         display = demo.show(grid, view)
+        scale_colors(display, grid, 0)
         display.SetScalarBarVisibility(view, False)
         demo.frame(view, grid)
         paths.append(demo.save(view, folder, f"{name}-{filter_}"))
@@ -95,7 +119,14 @@ def main():
     grid = pv.ImageGrid(Input=pv.OutputPort(groups, 0))
     at(grid, 0)
     pictures.append(
-        draw_grid(grid, folder, "fig10", "Activations of the first batch", f"layer {layer}")
+        draw_grid(
+            grid,
+            folder,
+            "fig10",
+            "Activations of the first batch",
+            f"layer {layer}; colours are logarithmic",
+            decades=DECADES,
+        )
     )
 
     pairs = similar_pairs(groups)
@@ -131,7 +162,8 @@ def main():
                 folder,
                 f"fig12-{batches}",
                 f"Sum of the first {batches:,} batches",
-                f"layer {layer}",
+                f"layer {layer}; colours are logarithmic",
+                decades=DECADES,
             )
         )
 
