@@ -32,12 +32,12 @@ def pipeline(path):
         "distribution-grid": pv.DistributionGrid(Input=pv.OutputPort(groups, 0)),
         "weight-trajectory": pv.WeightTrajectory(Input=pv.OutputPort(run, 1)),
     }
-    scene = pv.GetAnimationScene()
-    scene.UpdateAnimationUsingDataTimeSteps()
-    scene.GoToLast()
+    run.UpdatePipelineInformation()
+    last = list(run.TimestepValues)[-1]
     for source in sources.values():
-        source.UpdatePipeline(scene.AnimationTime)
-    return sources, int(scene.AnimationTime)
+        source.UpdatePipeline(last)
+    pv.GetAnimationScene().AnimationTime = last
+    return sources, int(last)
 
 
 def table(source, port):
@@ -92,10 +92,11 @@ def show(source, view, port=0):
         bar.TitleColor = bar.LabelColor = BLACK
         bar.TitleFontSize, bar.LabelFontSize = 16, 14
         bar.WindowLocation = "Any Location"
-        bar.Position = [0.88, 0.25]
+        bar.Position = [0.89, 0.25]
+        bar.HorizontalTitle = 1
         bar.ScalarBarLength = 0.45
         bar.DrawNanAnnotation = 0
-        bar.RangeLabelFormat = "%.2g"
+        bar.RangeLabelFormat = "%.3g"
     return display
 
 
@@ -118,11 +119,10 @@ def frame(view, source, port=0):
 
 def corners(data):
     """The lower left corner of each filter's window, {filter: (x, y)}."""
-    by_cell = data.GetCellData().GetArray("Filter")
-    filters = vtk_to_numpy(by_cell or data.GetPointData().GetArray("Filter"))
-    if not by_cell:
-        points = vtk_to_numpy(data.GetPoints().GetData())
-        x, y = points[:, 0], points[:, 1]
+    of_cells = data.GetCellData().GetArray("Filter")
+    filters = vtk_to_numpy(of_cells or data.GetPointData().GetArray("Filter"))
+    if not of_cells:
+        x, y, _ = vtk_to_numpy(data.GetPoints().GetData()).T
     elif data.IsA("vtkImageData"):
         columns = data.GetDimensions()[0] - 1
         cells = np.arange(filters.size)
@@ -141,19 +141,23 @@ def corners(data):
     }
 
 
+def put(view, words, x, y, size=12, color=BLACK, offset=(0, 0)):
+    """Text at a place of the plane z = 0, offset in shares of the picture."""
+    renderer = view.GetRenderer()
+    renderer.SetWorldPoint(x, y, 0, 1)
+    renderer.WorldToView()
+    right, up, _ = renderer.GetViewPoint()
+    write(view, words, size, [(right + 1) / 2 + offset[0], (up + 1) / 2 + offset[1]], color)
+
+
 def number_windows(view, source, color, offset):
-    """Each filter's number at the lower left of its window, offset in shares of the picture."""
+    """Each filter's number at the lower left of its window."""
     found = corners(pv.servermanager.Fetch(source))
     if len(found) > 64:
         return
     pv.Render(view)
-    renderer = view.GetRenderer()
     for number, (x, y) in found.items():
-        renderer.SetWorldPoint(x, y, 0, 1)
-        renderer.WorldToView()
-        right, up, _ = renderer.GetViewPoint()
-        position = [(right + 1) / 2 + offset[0], (up + 1) / 2 + offset[1]]
-        write(view, str(number), 12, position, color)
+        put(view, str(number), x, y, 12, color, offset)
 
 
 def save(view, folder, name):
@@ -184,18 +188,25 @@ def draw_matrix(sources, subtitle, folder):
     view = new_view("Correlation of every pair of filters", subtitle)
     show(sources["groups"], view, 2)
     frame(view, sources["groups"], 2)
+    left, right, bottom, top, _, _ = sources["groups"].GetDataInformation(2).GetBounds()
+    pv.Render(view)
+    filters = round(right - left)
+    for number in range(0, filters, 1 if filters <= 32 else 8):
+        put(view, str(number), left, filters - number - 0.5, offset=(-0.03, -0.01))  # row 0: top
+        put(view, str(number), number + 0.5, bottom, offset=(-0.008, -0.03))
     return save(view, folder, "correlation")
 
 
-def draw_trajectory(sources, subtitle, folder):
+def draw_trajectory(sources, columns, subtitle, folder):
     view = new_view("Weight trajectory", subtitle)
     view.CameraParallelProjection = 0
     display = show(sources["weight-trajectory"], view)
     display.LineWidth = 3
     axes = view.AxesGrid
     axes.Visibility = 1
-    for axis, element in zip("XYZ", ("XElement", "YElement", "ZElement")):
-        setattr(axes, axis + "Title", str(getattr(sources["weight-trajectory"], element)))
+    elements = [name for name in columns if name.endswith("]")]
+    for axis, element in zip("XYZ", elements):
+        setattr(axes, axis + "Title", element)
         for part in ("TitleColor", "LabelColor"):
             setattr(axes, axis + part, BLACK)
     axes.GridColor = [0.8, 0.8, 0.8]
@@ -211,12 +222,14 @@ def draw_trajectory(sources, subtitle, folder):
 def draw_history(sources, columns, folder):
     view = pv.CreateView("XYChartView")
     view.ViewSize = SIZE
-    view.ChartTitle = "Loss and accuracy"
+    view.ChartTitle = "Loss of each batch, accuracy on the test images"
     view.BottomAxisTitle = "Step"
     display = pv.Show(pv.OutputPort(sources["run"], 1), view)
     display.UseIndexForXAxis = 0
     display.XArrayName = "Step"
     display.SeriesVisibility = [name for name in ("loss", "accuracy") if name in columns]
+    display.SeriesMarkerStyle = ["accuracy", "4"]  # recorded now and then: no line joins it
+    display.SeriesMarkerSize = ["accuracy", "8"]
     return save(view, folder, "history")
 
 
@@ -239,7 +252,7 @@ def sheet(paths, folder, columns=3):
     path = os.path.join(folder, "sheet.png")
     writer = vtkPNGWriter()
     writer.SetFileName(path)
-    writer.SetInputDataObject(image)
+    writer.SetInputData(image)
     writer.Write()
     return path
 
@@ -271,10 +284,10 @@ def main():
             "Distribution grid",
             f"the same activations; colour: filters with a correlation of at least {threshold:g}",
             folder,
-            GREY,
+            BLACK,
         ),
         draw_matrix(sources, f"activations, {at}", folder),
-        draw_trajectory(sources, f"three weights, steps 0 to {step}", folder),
+        draw_trajectory(sources, history, f"three weights, steps 0 to {step}", folder),
         draw_history(sources, history, folder),
     ]
     pictures.append(sheet(pictures, folder))

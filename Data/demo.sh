@@ -12,7 +12,7 @@ export OMP_WAIT_POLICY=passive # two threads that spin while a third works take 
 
 out=build/demo
 run=$out/lenet.tvh5
-training=(--steps 3000 --record-weights 10 --record-activations 100)
+training=(--steps 3000 --evaluate-every 500 --record-weights 10 --record-activations 100)
 
 say() { printf '\n%s\n' "$*"; }
 
@@ -44,3 +44,10 @@ fi
 say "Drawing the views"
 xvfb-run -a -s "-screen 0 1600x1200x24" \
   pvpython --force-offscreen-rendering Data/demo.py "$run" "$out" </dev/null
+
+cat <<TEXT
+
+The same in the ParaView window:
+  PV_PLUGIN_PATH=$PWD/build/lib/TensorView paraview --data=$PWD/$run
+then Apply, and the views from the menu Filters > TensorView.
+TEXT
