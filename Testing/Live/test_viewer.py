@@ -1,0 +1,124 @@
+"""What a viewer sees of a run is what the run file says; and its death, its pause and its silence
+cost the training no more than was agreed.
+
+TENSORVIEW_LIVE_STEPS: steps of the comparison, 30 unless told (300 is the full count).
+"""
+
+import os
+import signal
+import time
+import unittest
+
+import h5py
+import numpy as np
+from live_support import complaint, free_port, live, ours_at, segments, trainer, viewer
+
+RUN = f"viewer-{os.getpid()}"
+STEPS = int(os.environ.get("TENSORVIEW_LIVE_STEPS", "30"))
+VIEWS = ["Weight grid", "Image grid", "Distribution grid", "Weight trajectory"]
+
+
+def pairs(seen, step, view, *names):
+    """Arrays of one view at one step."""
+    return [seen[f"{step}|{view}|{name}"] for name in names]
+
+
+class Viewer(unittest.TestCase):
+    def setUp(self):
+        self.port = free_port()
+        self.started = []
+
+    def tearDown(self):
+        for one in self.started:
+            one.kill()
+        for _ in range(50):
+            if not segments(RUN):
+                return
+            time.sleep(0.1)
+        self.assertEqual([], segments(RUN))
+
+    def start(self, one):
+        self.started.append(one)
+        return one
+
+    def watch(self, name, *options, script="four_views.py", views=VIEWS):
+        """A viewer and a tensorview-live that wait for a run."""
+        for old in (name + ".npz", name + ".stop"):
+            if os.path.exists(old):
+                os.unlink(old)
+        client = self.start(viewer(name, self.port, *options, *views))
+        one = self.start(live(name + "-live", RUN, "--wait", "--script", ours_at(script, self.port)))
+        client.wait_for("listening")
+        one.wait_for("waiting for the run")
+        return client, one
+
+    def test_what_is_seen_is_what_is_recorded(self):
+        client, one = self.watch("seen")
+        run = self.start(trainer(
+            "seen-run", "--steps", STEPS, "--record-weights", "1", "--record-large", "1", "--record-activations", "1",
+            "--output", "seen.tvh5", "--overwrite", "--channel", RUN, "--block", "60"))
+        self.assertEqual(0, run.wait(60 + STEPS), run.text())
+        self.assertEqual(0, one.wait(), one.text())
+        self.assertEqual(0, client.wait(), client.text())
+        self.assertIn(f"{STEPS + 1} steps shown, 0 passed by", one.text())
+        self.assertFalse(complaint(one.text()))
+        seen = np.load("seen.npz")
+        with h5py.File("seen.tvh5") as file:
+            weights = file["layers/conv1/weights/values"][()]
+            maps = file["layers/conv1/activations/values"][()]
+            np.testing.assert_array_equal(file["layers/conv1/weights/steps"][()], np.arange(STEPS + 1))
+        steps = sorted({int(key.split("|")[0]) for key in seen.files})
+        self.assertEqual(list(range(STEPS + 1)), steps)
+        for step in steps:
+            value, f, c, r, w = pairs(seen, step, "Weight grid", "Weight", "Filter", "Channel", "Row", "Column")
+            self.assertEqual(weights[step].size, value.size)
+            np.testing.assert_array_equal(value, weights[step][f, c, r, w])
+            value, f, r, w = pairs(seen, step, "Image grid", "Activation", "Filter", "Row", "Column")
+            inside = np.isfinite(value)
+            self.assertEqual(maps[step].size, inside.sum())
+            np.testing.assert_array_equal(value[inside], maps[step][f[inside], r[inside], w[inside]])
+            value, f, p = pairs(seen, step, "Distribution grid", "Activation", "Filter", "Pixel")
+            self.assertEqual(set(range(len(maps[step]))), set(f))
+            np.testing.assert_array_equal(value, maps[step].reshape(len(maps[step]), -1)[f, p])
+            path, at = pairs(seen, step, "Weight trajectory", "points", "Step")
+            np.testing.assert_array_equal(at, np.arange(step + 1))
+            np.testing.assert_array_equal(path, weights[: step + 1].reshape(step + 1, -1)[:, :3])
+
+    def paused(self, name):
+        """A run that a viewer holds at step 10; the trainer, the viewer, tensorview-live."""
+        client, one = self.watch(name, "--pause-at", "10", script="weight_grid.py", views=["Weight grid"])
+        run = self.start(trainer(
+            name + "-run", "--steps", "300", "--record-weights", "1", "--output", "none", "--channel", RUN,
+            "--block", "30"))
+        client.wait_for("paused 10", 90)
+        one.wait_for("the viewer holds the training, step 10")
+        time.sleep(1.5)
+        self.assertTrue(run.running())  # 290 steps to go, and it stands still
+        self.assertNotIn("the training goes on", one.text())
+        return run, client, one
+
+    def test_a_viewer_that_dies_while_it_pauses(self):
+        run, client, one = self.paused("dies")
+        client.send(signal.SIGKILL)
+        begin = time.time()
+        one.wait_for("the training goes on", 5)
+        self.assertLess(time.time() - begin, 1.0 + 2.0)  # it is agreed to be one second
+        self.assertEqual(0, run.wait())
+        self.assertEqual(0, one.wait())
+
+    def test_a_viewer_that_hangs_while_it_pauses(self):
+        run, client, one = self.paused("hangs")
+        client.send(signal.SIGSTOP)
+        self.assertEqual(0, run.wait(60))  # lets go after the lease of ten seconds
+        client.send(signal.SIGKILL)
+        self.assertEqual(0, one.wait())
+
+    def test_tensorview_live_that_dies_while_it_pauses(self):
+        run, client, one = self.paused("killed")
+        one.send(signal.SIGKILL)
+        self.assertEqual(0, run.wait())
+        client.send(signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    unittest.main()
