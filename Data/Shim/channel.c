@@ -337,15 +337,20 @@ static unsigned look(tv_channel *channel)
   return live;
 }
 
-/* Whether a living reader wants the training to stand still. */
+/* Whether a living reader wants the training to stand still: 1; -1 where one that did has not
+ * renewed its wish (it waits for a viewer that hangs). */
 static int held(const tv_channel *channel)
 {
+  int result = 0;
   for (unsigned r = 0; r < TV_CHANNEL_READERS; ++r) {
     const int64_t hold = atomic_load(&channel->control->readers[r].hold);
-    if ((channel->live & (1u << r)) && hold != 0 && tv_clock() - hold < TV_CHANNEL_LEASE)
+    if (!(channel->live & (1u << r)) || hold == 0)
+      continue;
+    if (tv_clock() - hold < TV_CHANNEL_LEASE)
       return 1;
+    result = -1;
   }
-  return 0;
+  return result;
 }
 
 int tv_channel_begin(tv_channel *channel, int64_t step)
@@ -475,9 +480,9 @@ static void stand(tv_channel *channel, int slot)
     const uint32_t released = atomic_load(&control->released);
     channel->live = look(channel);
     const int hold = held(channel);
-    atomic_store(&control->standing, (uint32_t)hold);
+    atomic_store(&control->standing, hold > 0);
     int64_t rest = LOOK;
-    if (hold) {
+    if (hold > 0) {
       end = tv_clock() + channel->block; /* the time limit is for slow readers, not for a pause */
     } else {
       const uint64_t word = slot < 0 ? TV_SLOT_FETCHED : atomic_load(&control->words[slot].word);
@@ -486,7 +491,7 @@ static void stand(tv_channel *channel, int slot)
       if (!channel->block || !channel->live || channel->late || done)
         return;
       rest = end - tv_clock();
-      if (rest <= 0) {
+      if (rest <= 0 || hold < 0) {
         channel->late = 1;
         channel->late_at = released;
         return;

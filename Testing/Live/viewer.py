@@ -55,6 +55,11 @@ def serve(until, seconds=120):
     end = time.time() + seconds
     while not until() and time.time() < end:
         live.ProcessServerNotifications()
+        # Not in look(): ParaView does not send what is changed while it tells of a step.
+        if state.get("last") == pause_at and pause_at is not None and not state.get("paused"):
+            state["paused"] = True
+            live.PauseCatalyst(link, True)
+            say("paused", pause_at)
         time.sleep(0.001)
     return until()
 
@@ -73,10 +78,6 @@ def look(*_):
         if data.GetClassName() != "vtkDataObject":
             for key, values in arrays(data).items():
                 seen[f"{step}|{name}|{key}"] = values
-    if step == pause_at and not state.get("paused"):
-        state["paused"] = True
-        live.PauseCatalyst(link, True)
-        say("paused", step)
     state["last"] = step
 
 
