@@ -485,10 +485,12 @@ int tv_reader_glance(tv_reader *reader, uint64_t *number, int64_t *step, double 
     const tv_reader_step at = {.slot = slot};
     for (size_t i = 0; i < count; ++i) {
       const tv_reader_tensor *tensor = &reader->tensors[elements[i].tensor];
-      const char *data = tv_reader_data(reader, &at, elements[i].tensor, NULL);
+      tv_reader_record record;
+      const char *data = tv_reader_data(reader, &at, elements[i].tensor, &record);
       values[i] =
-        data ? number_at(data + elements[i].source * tv_type_size(tensor->type), tensor->type)
-             : NAN;
+        data && record.written
+          ? number_at(data + elements[i].source * tv_type_size(tensor->type), tensor->type)
+          : NAN;
     }
     atomic_thread_fence(memory_order_seq_cst);
     const uint64_t now = atomic_load(&reader->control->words[slot].word);
