@@ -32,9 +32,7 @@ def scale_colors(display, source, decades):
     that many powers of ten. Filters of one layer differ by factors of a thousand."""
     lut = display.LookupTable
     lut.AutomaticRescaleRangeMode = "Never"
-    least, most = source.GetDataInformation().GetArrayInformation(
-        "Activation", pv.servermanager.vtkDataObject.CELL
-    ).GetComponentRange(0)
+    least, most = source.CellData["Activation"].GetRange()
     if decades and most > 0:
         lut.RescaleTransferFunction(most * 10.0**-decades, most)
         if not lut.UseLogScale:
