@@ -3,11 +3,11 @@
 
     weak_scaling.py [--ranks 1,2,4] [--filters 64] [--folder build/large] [--output FILE.md]
 
-For each number of ranks N two runs of `mpiexec -n N pvbatch`: on a layer of N times as many filters
-of 224 x 224 (weak: the share of each rank stays), and on one layer for all N (strong). Each rank
-measures itself; the table has the slowest rank's time, and the largest rank's peak memory beyond
-what ParaView with the plugin takes before anything is read. Beside each stands its ratio to one
-rank. Where a run fails, nothing is printed for it but why.
+For each number of ranks N runs of `mpiexec -n N pvbatch`: on a layer of N times as many filters of
+224 x 224 (weak: the share of each rank stays), on one layer for all N (strong), and on the weights
+of one fully connected layer of 4,096 x 25,088. Each rank measures itself; the tables have the
+slowest rank's time, and the largest rank's peak memory beyond what it had before that stage. Beside
+each stands its ratio to one rank. Where a run fails, nothing is printed for it but why.
 
 The layers are made by make_large.py. The environment: TENSORVIEW_PLUGIN, or build/ beside this.
 """
@@ -23,7 +23,8 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.join(HERE, "..", "..")
-STAGES = ("read", "image grid", "distribution grid", "correlation")
+CONVOLUTION = ("read", "image grid", "distribution grid", "correlation")
+MATRIX = ("read", "image grid")
 
 
 # What follows runs inside pvbatch, once on each rank.
@@ -47,7 +48,7 @@ def reset_peak():
         pass  # then a peak is that of the whole run, which is not less
 
 
-def measure(path, plugin, results):
+def measure(path, plugin, results, *stages):
     from paraview import simple as pv
     from vtkmodules.vtkParallelCore import vtkMultiProcessController
 
@@ -66,13 +67,14 @@ def measure(path, plugin, results):
     run = pv.TensorSnapshotReader(FileName=[path])
     run.UpdatePipelineInformation()
     start = resident(False)
-    stage("read", lambda: run.UpdatePipeline(0))
-    image = pv.ImageGrid(Input=run, IndexArrays="Off", MaximumCells=2**31)
-    stage("image grid", lambda: image.UpdatePipeline(0))
-    distribution = pv.DistributionGrid(Input=run)
-    stage("distribution grid", lambda: distribution.UpdatePipeline(0))
-    groups = pv.SimilarityGroups(Input=run)
-    stage("correlation", lambda: groups.UpdatePipeline(0))
+    for name in stages:
+        source = {
+            "read": lambda: run,
+            "image grid": lambda: pv.ImageGrid(Input=run, IndexArrays="Off"),
+            "distribution grid": lambda: pv.DistributionGrid(Input=run),
+            "correlation": lambda: pv.SimilarityGroups(Input=run),
+        }[name]()
+        stage(name, lambda: source.UpdatePipeline(0))
     found["end"] = {"seconds": 0, "peak": resident(False) - start}
     found["before"] = {"seconds": 0, "peak": start}
     with open(os.path.join(results, "%d.json" % rank), "w") as file:
@@ -83,13 +85,13 @@ def measure(path, plugin, results):
 # And this outside of it.
 
 
-def run_ranks(ranks, path, plugin):
+def run_ranks(ranks, path, plugin, stages):
     """{stage: (slowest seconds, largest peak)} of all ranks, or a string that says why not."""
     environment = dict(os.environ, OMP_WAIT_POLICY="passive", OMPI_ALLOW_RUN_AS_ROOT="1",
                        OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1")
     with tempfile.TemporaryDirectory() as results:
         command = ["mpiexec", "--oversubscribe", "-n", str(ranks), "pvbatch", "--symmetric",
-                   os.path.abspath(__file__), "--inside", path, plugin, results]
+                   os.path.abspath(__file__), "--inside", path, plugin, results, *stages]
         if not environment.get("DISPLAY"):
             command = ["xvfb-run", "-a"] + command
         done = subprocess.run(command, env=environment, capture_output=True, text=True)
@@ -107,17 +109,17 @@ def run_ranks(ranks, path, plugin):
     }
 
 
-def table(title, rows):
+def table(title, rows, stages):
     """rows: [(ranks, MB of the layer, result)] as Markdown, ratios to the first row."""
-    lines = ["### " + title, "", "| ranks | layer | " + " | ".join(STAGES) + " | held at the end |",
-             "| ---: | ---: |" + " ---: |" * (len(STAGES) + 1)]
+    lines = ["### " + title, "", "| ranks | layer | " + " | ".join(stages) + " | held at the end |",
+             "| ---: | ---: |" + " ---: |" * (len(stages) + 1)]
     first = rows[0][2]
     for ranks, size, result in rows:
         if isinstance(result, str):
             lines.append("| %d | %.0f MB | %s |" % (ranks, size, result))
             continue
         cells = []
-        for stage in STAGES:
+        for stage in stages:
             seconds, peak = result[stage]
             cell = "%.2f s, %.0f MB" % (seconds, peak / 1e6)
             if not isinstance(first, str) and ranks != rows[0][0]:
@@ -149,21 +151,32 @@ def main():
         path = make_large.make(arguments.folder, "activations", steps=1, filters=filters)
         return os.path.abspath(path), 4e-6 * filters * 224 * 224
 
-    weak, strong = [], []
-    for number in ranks:
-        for rows, filters in ((weak, number * arguments.filters), (strong, arguments.filters)):
-            path, size = layer(filters)
-            rows.append((number, size, run_ranks(number, path, plugin)))
-            print("%d ranks, %d filters: done" % (number, filters), flush=True)
-    text = "%d cores. Seconds of the slowest rank, peak memory of the largest; ratios to one rank.\n\n" % (
+    def matrix():
+        return os.path.abspath(make_large.make(arguments.folder, "matrix")), 4e-6 * 4096 * 25088
+
+    cases = [
+        ("Weak scaling: %d filters for each rank" % arguments.filters, CONVOLUTION,
+         lambda number: layer(number * arguments.filters)),
+        ("Strong scaling: %d filters for all" % arguments.filters, CONVOLUTION,
+         lambda number: layer(arguments.filters)),
+        ("Strong scaling: one matrix for all", MATRIX, lambda number: matrix()),
+    ]
+    text = "%d cores. Seconds of the slowest rank, peak memory of the largest; ratios to one rank.\n" % (
         os.cpu_count())
-    text += table("Weak scaling: %d filters for each rank" % arguments.filters, weak) + "\n"
-    text += table("Strong scaling: %d filters for all" % arguments.filters, strong)
+    failed = False
+    for title, stages, make in cases:
+        rows = []
+        for number in ranks:
+            path, size = make(number)
+            rows.append((number, size, run_ranks(number, path, plugin, stages)))
+            failed |= isinstance(rows[-1][2], str)
+            print("%s, %d ranks: done" % (title, number), flush=True)
+        text += "\n" + table(title, rows, stages)
     os.makedirs(os.path.dirname(os.path.abspath(arguments.output)), exist_ok=True)
     with open(arguments.output, "w") as file:
         file.write(text)
     print(text)
-    if any(isinstance(row[2], str) for row in weak + strong):
+    if failed:
         sys.exit(1)
 
 
