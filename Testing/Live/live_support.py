@@ -37,7 +37,9 @@ class Process:
 
     def wait(self, seconds=90):
         try:
-            return self.child.wait(seconds)
+            status = self.child.wait(seconds)
+            self.file.close()
+            return status
         except subprocess.TimeoutExpired:
             self.kill()
             raise AssertionError(f"{self.path}: no end after {seconds} s:\n{self.text()[-3000:]}") from None
