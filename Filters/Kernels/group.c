@@ -173,6 +173,24 @@ static double value_of(const void *x, tv_type type, size_t at)
   return type == TV_FLOAT32 ? (double)((const float *)x)[at] : ((const double *)x)[at];
 }
 
+void tv_exclude(float *matrix, size_t filters, size_t filter)
+{
+  for (size_t i = 0; i < filters; ++i)
+    matrix[i * filters + filter] = matrix[filter * filters + i] = NAN;
+}
+
+void tv_constant_rows(
+  unsigned char *constant, const void *x, tv_type type, size_t filters, size_t pixels)
+{
+  for (size_t i = 0; i < filters; ++i) {
+    const double first = value_of(x, type, i * pixels);
+    size_t pixel = 0;
+    while (pixel < pixels && value_of(x, type, i * pixels + pixel) == first)
+      ++pixel;
+    constant[i] = pixel == pixels;
+  }
+}
+
 static void regress(double *scale, double *offset, const void *x, tv_type type, size_t pixels,
   size_t filter, size_t representative)
 {

@@ -42,6 +42,14 @@ tv_group(              /**/
 void tv_representatives(
   int32_t *representatives, const int32_t *groups, const float *matrix, size_t filters);
 
+/* Takes a filter out of the matrix: its row and column become NaN. */
+void tv_exclude(float *matrix, size_t filters, size_t filter);
+
+/* 1 for each row whose pixels are all equal, else 0 (also for rows with NaN). Looks at no more of a
+ * row than it must. type: TV_FLOAT32 or TV_FLOAT64. */
+void tv_constant_rows(
+  unsigned char *constant, const void *x, tv_type type, size_t filters, size_t pixels);
+
 /* Least squares: filter = scale * representative + offset, over all pixels, in double precision.
  * NaN where the representative is -1; 1 and 0 where a filter represents itself. */
 int                               /* 0, or a negative tv_status */

@@ -227,7 +227,20 @@ void tv_moments_statistics(double *mean, double *variance, const double *moments
   }
 }
 
-int tv_correlate_moments(float *matrix, const double *moments, size_t filters, tv_metric metric)
+/* Sum of products of two filters, the centre undone. */
+static double raw_product(
+  const double *moments, size_t filters, size_t i, size_t j, const double *centre)
+{
+  const size_t n = filters + 1;
+  if (!centre)
+    return moments[i * n + j];
+  return moments[i * n + j] + centre[i] * moments[j * n + filters] +
+         centre[j] * moments[i * n + filters] +
+         centre[i] * centre[j] * moments[filters * n + filters];
+}
+
+int tv_correlate_moments(
+  float *matrix, const double *moments, size_t filters, tv_metric metric, const double *centre)
 {
   if (!matrix || !moments || filters < 1)
     return tv_fail(TV_ERROR_ARGUMENT, "no moments to correlate");
@@ -240,7 +253,7 @@ int tv_correlate_moments(float *matrix, const double *moments, size_t filters, t
     return tv_fail(TV_ERROR_MEMORY, "no memory to correlate %zu filters", filters);
   for (size_t i = 0; i < filters; ++i) {
     const double v = squares(moments, filters, i);
-    const double all = metric == TV_COSINE ? moments[i * (filters + 1) + i] : v;
+    const double all = metric == TV_COSINE ? raw_product(moments, filters, i, i, centre) : v;
     norm[i] = v > 0.0 && isfinite(v) ? 1.0 / sqrt(all) : NAN;
   }
   for (size_t i = 0; i < filters; ++i)

@@ -43,8 +43,9 @@ tv_moments_add(         /**/
 void tv_moments_statistics(double *mean, double *variance, const double *moments, size_t filters);
 
 /* As tv_correlate(), from M instead of pixels: NaN in rows and columns of filters that are constant
- * or not finite. M has no centre where the metric is TV_COSINE. */
-int tv_correlate_moments(float *matrix, const double *moments, size_t filters, tv_metric metric);
+ * or not finite. centre: that of M, or NULL. */
+int tv_correlate_moments(
+  float *matrix, const double *moments, size_t filters, tv_metric metric, const double *centre);
 
 /* As tv_regress(), from M: filter = scale * representative + offset. centre: that of M, or NULL. */
 int tv_regress_moments(double *scale, double *offset, const double *moments, size_t filters,

@@ -81,9 +81,17 @@ def similarities():
     # a mean of a million: with a centre
     batch = (1e6 + random.normal(0, 1, (4, 6, 30, 30))).astype("f8")
     centre = batch.mean(axis=(0, 2, 3)).round()
-    r = kernels.correlate_moments(kernels.moments(batch, "nchw", centre))
-    expected = np.corrcoef(np.moveaxis(batch, 1, 0).reshape(6, -1))
-    assert np.abs(r - expected).max() < 1e-6
+    m = kernels.moments(batch, "nchw", centre)
+    pixels = np.moveaxis(batch, 1, 0).reshape(6, -1)
+    for metric in (kernels.PEARSON, kernels.COSINE):
+        r = kernels.correlate_moments(m, metric, centre)
+        assert np.abs(r - kernels.correlate(pixels, metric)).max() < 1e-6
+    representatives = [0, 0, 0, 3, 3, 3]
+    for ours, theirs in zip(
+        kernels.regress_moments(m, representatives, centre),
+        kernels.regress(pixels, representatives),
+    ):
+        assert np.allclose(ours, theirs, rtol=1e-7, atol=1e-9)
     # a batch of single pixels: fully connected
     x = random.normal(0, 1, (200, 10)).astype("f4")
     assert np.abs(kernels.correlate_moments(kernels.moments(x, "nc")) - np.corrcoef(x.T)).max() < 1e-6

@@ -121,11 +121,13 @@ def moments(batch, axes, centre=None, threads=1, add_to=None):
     return m
 
 
-def correlate_moments(m, metric=PEARSON):
+def correlate_moments(m, metric=PEARSON, centre=None):
     filters = len(m) - 1
     matrix = np.empty((filters, filters), "f4")
     check(
-        library.tv_correlate_moments(pointer(matrix), pointer(m), size_t(filters), integer(metric))
+        library.tv_correlate_moments(
+            pointer(matrix), pointer(m), size_t(filters), integer(metric), pointer(centre)
+        )
     )
     return matrix
 

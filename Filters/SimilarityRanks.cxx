@@ -1,0 +1,121 @@
+#include "SimilarityRanks.h"
+
+#include "vtkCommunicator.h"
+#include "vtkMultiProcessController.h"
+#include "vtkType.h"
+
+#include "group.h"
+#include "moments.h"
+#include "status.h"
+
+#include <algorithm>
+
+namespace {
+/// Where a rank's share of pixels begins; rank = number of ranks gives the end of the last.
+size_t FirstPixel(size_t pixels, int rank, int ranks)
+{
+  return pixels / ranks * rank + std::min<size_t>(rank, pixels % ranks);
+}
+
+/// Every rank's part of the filters, all pixels -> all filters, this rank's part of the pixels.
+template <typename T>
+std::vector<T> Exchange(
+  vtkMultiProcessController *controller, const RankRows &rows, size_t filters, size_t pixels)
+{
+  const int ranks = controller->GetNumberOfProcesses(), me = controller->GetLocalProcessId();
+  std::vector<vtkIdType> counts(ranks), lengths(ranks), offsets(ranks);
+  auto mine = static_cast<vtkIdType>(rows.Filters);
+  controller->AllGather(&mine, counts.data(), 1);
+  const size_t share = FirstPixel(pixels, me + 1, ranks) - FirstPixel(pixels, me, ranks);
+  std::vector<T> all(filters * share), part;
+  const T *values = static_cast<const T *>(rows.Values);
+  for (int to = 0; to < ranks; ++to) {
+    const size_t first = FirstPixel(pixels, to, ranks);
+    const size_t width = FirstPixel(pixels, to + 1, ranks) - first;
+    part.resize(rows.Filters * width);
+    for (size_t filter = 0; filter < rows.Filters; ++filter)
+      std::copy_n(values + filter * pixels + first, width, part.data() + filter * width);
+    vtkIdType offset = 0;
+    for (int rank = 0; rank < ranks; ++rank) {
+      offsets[rank] = offset;
+      lengths[rank] = counts[rank] * static_cast<vtkIdType>(width);
+      offset += lengths[rank];
+    }
+    controller->GatherV(part.data(), all.data(), static_cast<vtkIdType>(part.size()),
+      lengths.data(), offsets.data(), to);
+  }
+  return all;
+}
+
+/// Adds up all ranks' numbers, on each.
+void Add(vtkMultiProcessController *controller, std::vector<double> &numbers)
+{
+  std::vector<double> sum(numbers.size());
+  controller->AllReduce(
+    numbers.data(), sum.data(), static_cast<vtkIdType>(sum.size()), vtkCommunicator::SUM_OP);
+  numbers.swap(sum);
+}
+
+template <typename T>
+int AddUp(vtkMultiProcessController *controller, std::vector<double> &moments,
+  std::vector<double> &centre, const RankRows &rows, size_t filters, size_t pixels, int threads)
+{
+  const std::vector<T> all = Exchange<T>(controller, rows, filters, pixels);
+  const size_t share = all.size() / filters, shape[] = {filters, share};
+  // First the means, then the moments about them: a difference of large sums has no digits left.
+  for (size_t filter = 0; filter < filters; ++filter)
+    for (size_t pixel = 0; pixel < share; ++pixel)
+      centre[filter] += static_cast<double>(all[filter * share + pixel]) / pixels;
+  Add(controller, centre);
+  const int status = share == 0 ? TV_OK
+                                : tv_moments_add(moments.data(), all.data(), rows.Type, "cw", shape,
+                                    centre.data(), threads);
+  const long long failed = SimilarityRanks::Largest(controller, -status);
+  if (status || failed)
+    return status ? status
+                  : tv_fail(static_cast<tv_status>(-failed), "another rank could not do its part");
+  Add(controller, moments);
+  return TV_OK;
+}
+} // namespace
+
+namespace SimilarityRanks {
+vtkMultiProcessController *Controller()
+{
+  vtkMultiProcessController *controller = vtkMultiProcessController::GetGlobalController();
+  return controller && controller->GetNumberOfProcesses() > 1 ? controller : nullptr;
+}
+
+long long Largest(vtkMultiProcessController *controller, long long number)
+{
+  long long largest = number;
+  if (controller)
+    controller->AllReduce(&number, &largest, 1, vtkCommunicator::MAX_OP);
+  return largest;
+}
+
+int Moments(vtkMultiProcessController *controller, std::vector<double> &moments,
+  std::vector<double> &centre, std::vector<unsigned char> &constant, const RankRows &rows,
+  size_t filters, size_t pixels, int threads)
+{
+  moments.assign(tv_moments_size(filters), 0.0);
+  centre.assign(filters, 0.0);
+  std::vector<unsigned char> here(filters, 0);
+  if (rows.Filters > 0)
+    tv_constant_rows(here.data() + rows.First, rows.Values, rows.Type, rows.Filters, pixels);
+  constant.assign(filters, 0);
+  controller->AllReduce(
+    here.data(), constant.data(), static_cast<vtkIdType>(filters), vtkCommunicator::MAX_OP);
+  return rows.Type == TV_FLOAT64
+           ? AddUp<double>(controller, moments, centre, rows, filters, pixels, threads)
+           : AddUp<float>(controller, moments, centre, rows, filters, pixels, threads);
+}
+
+void Share(vtkMultiProcessController *controller, std::vector<double> &numbers, bool here)
+{
+  const auto from =
+    static_cast<int>(Largest(controller, here ? controller->GetLocalProcessId() : -1));
+  if (from >= 0)
+    controller->Broadcast(numbers.data(), static_cast<vtkIdType>(numbers.size()), from);
+}
+} // namespace SimilarityRanks

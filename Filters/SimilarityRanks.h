@@ -1,0 +1,44 @@
+/// @file SimilarityRanks.h
+/// What vtkSimilarityGroups says to other ranks: from some filters of all pixels on each rank to
+/// all filters of some pixels, and from there to the second moments of everything.
+///
+/// All functions are collective: each rank calls them, in the same order.
+#ifndef SimilarityRanks_h
+#define SimilarityRanks_h
+
+#include "tensorview_status.h"
+
+#include <cstddef>
+#include <vector>
+
+class vtkMultiProcessController;
+
+/// The rows of one rank, contiguous in the order of ranks.
+struct RankRows
+{
+  const void *Values = nullptr; ///< [Filters][pixels], float or double; null where there are none
+  tv_type Type = TV_FLOAT32;
+  std::size_t First = 0;
+  std::size_t Filters = 0;
+};
+
+namespace SimilarityRanks {
+/// The processes that share the work, or null where this is the only one.
+vtkMultiProcessController *Controller();
+
+/// The largest of all ranks' numbers: for what only some of them know.
+long long Largest(vtkMultiProcessController *controller, long long number);
+
+/// The second moments of all filters over all pixels, about a centre, their means
+/// (tv_moments_add()), and which rows are constant; the same on every rank. 0 or a negative
+/// tv_status, the same on every rank too; on a rank where nothing went wrong itself tv_last_error()
+/// says that it was another one.
+int Moments(vtkMultiProcessController *controller, std::vector<double> &moments,
+  std::vector<double> &centre, std::vector<unsigned char> &constant, const RankRows &rows,
+  std::size_t filters, std::size_t pixels, int threads);
+
+/// Numbers that one rank has (count of them, at least one rank), to all others.
+void Share(vtkMultiProcessController *controller, std::vector<double> &numbers, bool here);
+} // namespace SimilarityRanks
+
+#endif

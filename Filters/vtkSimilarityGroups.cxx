@@ -1,0 +1,400 @@
+#include "vtkSimilarityGroups.h"
+
+#include "vtkCellData.h"
+#include "vtkDataArray.h"
+#include "vtkDoubleArray.h"
+#include "vtkFieldData.h"
+#include "vtkFloatArray.h"
+#include "vtkIdTypeArray.h"
+#include "vtkImageData.h"
+#include "vtkInformation.h"
+#include "vtkInformationIntegerVectorKey.h"
+#include "vtkInformationStringVectorKey.h"
+#include "vtkInformationVector.h"
+#include "vtkIntArray.h"
+#include "vtkMultiProcessController.h"
+#include "vtkNew.h"
+#include "vtkObjectFactory.h"
+#include "vtkPartitionedDataSet.h"
+#include "vtkPartitionedDataSetCollection.h"
+#include "vtkSmartPointer.h"
+#include "vtkStreamingDemandDrivenPipeline.h"
+#include "vtkStringArray.h"
+#include "vtkTable.h"
+
+#include "SimilarityRanks.h"
+#include "correlate.h"
+#include "group.h"
+#include "moments.h"
+#include "status.h"
+#include "tensorview_format.h"
+
+#include <algorithm>
+#include <cmath>
+
+vtkStandardNewMacro(vtkSimilarityGroups);
+
+struct vtkSimilarityGroups::Result
+{
+  size_t Filters = 0, Pixels = 0;
+  bool Matrix = false;                       ///< filters are the rows of a matrix
+  vtkSmartPointer<vtkFloatArray> Similarity; ///< [filters][filters]
+  std::vector<int32_t> Groups, Representatives, States;
+  std::vector<double> Scale, Offset;
+  std::string Source; ///< the tensor that similarity was taken from
+
+  float At(size_t row, size_t column) const
+  {
+    return this->Similarity->GetValue(static_cast<vtkIdType>(row * this->Filters + column));
+  }
+};
+
+namespace {
+constexpr size_t MOST_WITH_INDICES = 1024; ///< filters; beyond, indices would outweigh the matrix
+
+tv_type TypeOf(vtkDataArray *values)
+{
+  return values && values->GetDataType() == VTK_DOUBLE ? TV_FLOAT64 : TV_FLOAT32;
+}
+
+template <typename Array> vtkSmartPointer<Array> NewArray(const char *name, vtkIdType count)
+{
+  auto array = vtkSmartPointer<Array>::New();
+  array->SetName(name);
+  array->SetNumberOfValues(count);
+  return array;
+}
+
+template <typename Array, typename Number>
+void AddColumn(vtkTable *table, const char *name, const std::vector<Number> &numbers)
+{
+  auto column = NewArray<Array>(name, static_cast<vtkIdType>(numbers.size()));
+  std::copy(numbers.begin(), numbers.end(), column->GetPointer(0));
+  table->AddColumn(column);
+}
+
+/// Which tensor, from what, and at which step: for tables and images that leave the pipeline.
+void AddOrigin(vtkFieldData *fields, const std::string &tensor, vtkIdType step)
+{
+  auto name = NewArray<vtkStringArray>("Tensor", 1);
+  name->SetValue(0, tensor);
+  fields->AddArray(name);
+  auto number = NewArray<vtkIdTypeArray>("Step", 1);
+  number->SetValue(0, step);
+  fields->AddArray(number);
+}
+
+/// The input with the groups in the field data of all tensors of a layer. Only the shells of the
+/// tensors that change are new: the input must stay as it is for its other readers.
+void PassWithGroups(vtkPartitionedDataSetCollection *output, vtkPartitionedDataSetCollection *input,
+  const std::string &layer, const std::vector<int32_t> &groups)
+{
+  output->ShallowCopy(input);
+  auto group = NewArray<vtkIntArray>("Group", static_cast<vtkIdType>(groups.size()));
+  std::copy(groups.begin(), groups.end(), group->GetPointer(0));
+  for (unsigned int i = 0; i < input->GetNumberOfPartitionedDataSets(); ++i) {
+    vtkPartitionedDataSet *from = input->GetPartitionedDataSet(i);
+    vtkNew<vtkPartitionedDataSet> to;
+    bool changed = false;
+    for (unsigned int j = 0; from && j < from->GetNumberOfPartitions(); ++j) {
+      vtkDataSet *tensor = from->GetPartition(j);
+      auto *name =
+        tensor ? vtkStringArray::SafeDownCast(tensor->GetFieldData()->GetAbstractArray("Layer"))
+               : nullptr;
+      to->SetPartition(j, tensor);
+      if (!name || name->GetNumberOfValues() < 1 || name->GetValue(0) != layer)
+        continue;
+      auto shell = vtkSmartPointer<vtkDataSet>::Take(tensor->NewInstance());
+      shell->ShallowCopy(tensor);
+      vtkNew<vtkFieldData> fields;
+      fields->ShallowCopy(tensor->GetFieldData());
+      fields->AddArray(group);
+      shell->SetFieldData(fields);
+      to->SetPartition(j, shell);
+      changed = true;
+    }
+    if (changed)
+      output->SetPartitionedDataSet(i, to);
+  }
+}
+
+/// What the image covers: all filters on the first rank, nothing on others and after a failure. It
+/// must agree with the image, or the pipeline believes that data is missing and executes again: for
+/// ever, or, on one rank of several, waiting for the others for ever.
+void SetExtent(vtkInformationVector *outputVector, int filters)
+{
+  vtkMultiProcessController *controller = SimilarityRanks::Controller();
+  const bool here = filters > 0 && (!controller || controller->GetLocalProcessId() == 0);
+  const int end = here ? filters : -1, depth = here ? 0 : -1;
+  const int extent[6] = {0, end, 0, end, 0, depth};
+  outputVector->GetInformationObject(2)->Set(
+    vtkStreamingDemandDrivenPipeline::WHOLE_EXTENT(), extent, 6);
+}
+
+struct Watch
+{
+  vtkSimilarityGroups *Filter;
+  bool MayStop; ///< not where other ranks would wait for this one
+};
+} // namespace
+
+vtkSimilarityGroups::vtkSimilarityGroups() : vtkTensorFilter("activations")
+{
+  this->SetNumberOfOutputPorts(3);
+}
+
+void vtkSimilarityGroups::PrintSelf(ostream &os, vtkIndent indent)
+{
+  this->Superclass::PrintSelf(os, indent);
+  os << indent << "Metric: " << (this->Metric == PEARSON ? "Pearson" : "Cosine") << "\n";
+  os << indent << "Threshold: " << this->Threshold << "\n";
+  os << indent << "Linkage: " << (this->Linkage == COMPLETE ? "Complete" : "Single") << "\n";
+  os << indent << "Statistics: " << (this->Statistics == MOMENTS ? "Moments" : "SummedMaps")
+     << "\n";
+}
+
+int vtkSimilarityGroups::FillOutputPortInformation(int port, vtkInformation *info)
+{
+  const char *types[] = {"vtkPartitionedDataSetCollection", "vtkTable", "vtkImageData"};
+  info->Set(vtkDataObject::DATA_TYPE_NAME(), types[port]);
+  return 1;
+}
+
+int vtkSimilarityGroups::RequestInformation(
+  vtkInformation *request, vtkInformationVector **inputVector, vtkInformationVector *outputVector)
+{
+  if (!this->Superclass::RequestInformation(request, inputVector, outputVector))
+    return 0;
+  // An image must say how large it will be; RequestData() corrects it where this is not known yet.
+  int filters = 1;
+  vtkInformation *in = inputVector[0]->GetInformationObject(0);
+  vtkInformationStringVectorKey *names = vtkTensorCollection::TENSORS();
+  vtkInformationIntegerVectorKey *shapes = vtkTensorCollection::SHAPES();
+  const char *chosen = this->ChosenTensor();
+  for (int i = 0; chosen && i < in->Length(names) && 4 * i + 3 < in->Length(shapes); ++i)
+    if (std::string(in->Get(names, i)) == chosen)
+      filters = std::max(1, in->Get(shapes)[4 * i]);
+  SetExtent(outputVector, filters);
+  for (int port = 0; port < 3; ++port)
+    outputVector->GetInformationObject(port)->Set(vtkAlgorithm::CAN_HANDLE_PIECE_REQUEST(), 1);
+  return 1;
+}
+
+bool vtkSimilarityGroups::FromMaps(const vtkTensorRecord &record, Result &result)
+{
+  vtkMultiProcessController *controller = SimilarityRanks::Controller();
+  const size_t filters = result.Filters, pixels = result.Pixels;
+  float *matrix = result.Similarity->GetPointer(0);
+  std::vector<unsigned char> constant(filters);
+  int status;
+  if (!controller) {
+    Watch watch = {this, true};
+    const tv_progress progress = [](void *context, double done) {
+      auto *w = static_cast<Watch *>(context);
+      w->Filter->UpdateProgress(0.9 * done);
+      return w->MayStop && w->Filter->CheckAbort() ? 1 : 0;
+    };
+    const tv_type type = TypeOf(record.Values);
+    const void *values = record.Values->GetVoidPointer(0);
+    status = tv_correlate(matrix, values, type, filters, pixels,
+      static_cast<tv_metric>(this->Metric), Threads(), progress, &watch);
+    if (status == TV_ERROR_CANCELLED)
+      return false;
+    if (!status)
+      tv_constant_rows(constant.data(), values, type, filters, pixels);
+    for (size_t i = 0; !status && i < filters; ++i)
+      if (constant[i] && result.States[i] == TV_FILTER_ALIVE)
+        result.States[i] = TV_FILTER_DEAD;
+    if (!status && this->Group(record, result))
+      status = tv_regress(result.Scale.data(), result.Offset.data(), values, type, filters, pixels,
+        result.Representatives.data(), Threads());
+  } else {
+    RankRows rows;
+    rows.Type =
+      SimilarityRanks::Largest(controller, TypeOf(record.Values)) ? TV_FLOAT64 : TV_FLOAT32;
+    const vtkIdType windows = result.Matrix ? 1 : record.Channels;
+    if (record.Values && record.Windows > 0) {
+      rows.Values = record.Values->GetVoidPointer(0);
+      rows.First = result.Matrix ? 0 : record.FirstWindow / windows;
+      rows.Filters = result.Matrix ? filters : record.Windows / windows;
+    }
+    std::vector<double> moments, centre;
+    status = SimilarityRanks::Moments(
+      controller, moments, centre, constant, rows, filters, pixels, Threads());
+    if (!status)
+      status = tv_correlate_moments(
+        matrix, moments.data(), filters, static_cast<tv_metric>(this->Metric), centre.data());
+    for (size_t i = 0; !status && i < filters; ++i)
+      if (constant[i]) {
+        tv_exclude(matrix, filters, i);
+        if (result.States[i] == TV_FILTER_ALIVE)
+          result.States[i] = TV_FILTER_DEAD;
+      }
+    if (!status && this->Group(record, result))
+      status = tv_regress_moments(result.Scale.data(), result.Offset.data(), moments.data(),
+        filters, result.Representatives.data(), centre.data());
+  }
+  if (status)
+    vtkErrorMacro(<< record.Name() << ": " << tv_last_error());
+  return !status;
+}
+
+bool vtkSimilarityGroups::FromMoments(const vtkTensorRecord &record, Result &result)
+{
+  vtkMultiProcessController *controller = SimilarityRanks::Controller();
+  const size_t filters = result.Filters, size = tv_moments_size(filters);
+  const bool here = record.Values && record.Windows > 0;
+  std::vector<double> moments(size);
+  const bool fits = !here || (record.Windows == 1 && record.Rows == record.Columns &&
+                               static_cast<size_t>(record.Rows) == filters + 1);
+  if (SimilarityRanks::Largest(controller, fits ? 0 : 1)) {
+    vtkErrorMacro(<< record.Name() << " are not the second moments of " << filters
+                  << " filters: that would be a matrix of " << filters + 1 << " rows and columns");
+    return false;
+  }
+  for (size_t i = 0; here && i < size; ++i)
+    moments[i] = TypeOf(record.Values) == TV_FLOAT64
+                   ? static_cast<const double *>(record.Values->GetVoidPointer(0))[i]
+                   : static_cast<const float *>(record.Values->GetVoidPointer(0))[i];
+  if (controller)
+    SimilarityRanks::Share(controller, moments, here);
+  std::vector<double> variance(filters);
+  tv_moments_statistics(nullptr, variance.data(), moments.data(), filters);
+  for (size_t i = 0; i < filters; ++i)
+    if (variance[i] == 0.0 && result.States[i] == TV_FILTER_ALIVE)
+      result.States[i] = TV_FILTER_DEAD;
+  int status = tv_correlate_moments(result.Similarity->GetPointer(0), moments.data(), filters,
+    static_cast<tv_metric>(this->Metric), nullptr);
+  if (!status && this->Group(record, result))
+    status = tv_regress_moments(result.Scale.data(), result.Offset.data(), moments.data(), filters,
+      result.Representatives.data(), nullptr);
+  if (status)
+    vtkErrorMacro(<< record.Name() << ": " << tv_last_error());
+  return !status;
+}
+
+bool vtkSimilarityGroups::Group(const vtkTensorRecord &record, Result &result)
+{
+  float *matrix = result.Similarity->GetPointer(0);
+  for (size_t i = 0; i < result.Filters; ++i)
+    if (result.States[i] != TV_FILTER_ALIVE)
+      tv_exclude(matrix, result.Filters, i);
+  if (tv_group(result.Groups.data(), matrix, result.Filters, this->Threshold,
+        static_cast<tv_linkage>(this->Linkage))) {
+    vtkErrorMacro(<< record.Name() << ": " << tv_last_error());
+    return false;
+  }
+  tv_representatives(result.Representatives.data(), result.Groups.data(), matrix, result.Filters);
+  return true;
+}
+
+bool vtkSimilarityGroups::Compute(
+  vtkDataObject *input, const vtkTensorRecord &record, Result &result)
+{
+  vtkMultiProcessController *controller = SimilarityRanks::Controller();
+  const auto rows = SimilarityRanks::Largest(controller, record.Values ? record.Rows : 0);
+  const auto columns = SimilarityRanks::Largest(controller, record.Values ? record.Columns : 0);
+  // A fully connected layer's weights, or a matrix of one's own: one window, a row for each filter.
+  result.Matrix = record.Kind != "activations" && record.Filters == 1 && record.Channels == 1;
+  result.Filters = static_cast<size_t>(result.Matrix && rows > 0 ? rows : record.Filters);
+  result.Pixels = static_cast<size_t>(result.Matrix ? columns : record.Channels * rows * columns);
+  result.Source = record.Name();
+
+  const auto count = static_cast<vtkIdType>(result.Filters);
+  result.Groups.assign(result.Filters, TV_NO_GROUP);
+  result.Representatives.assign(result.Filters, -1);
+  result.States.assign(result.Filters, TV_FILTER_ALIVE);
+  result.Scale.assign(result.Filters, NAN);
+  result.Offset.assign(result.Filters, NAN);
+  result.Similarity = NewArray<vtkFloatArray>("Correlation", count * count);
+  result.Similarity->FillValue(NAN);
+  if (record.State && record.State->GetNumberOfValues() == count)
+    std::copy_n(record.State->GetPointer(0), count, result.States.begin());
+  if (rows < 1)
+    return true; // nothing recorded yet
+
+  vtkTensorRecord moments;
+  std::string error;
+  const std::string name = record.Layer + "/moments";
+  const bool found = vtkTensorCollection::Find(input, name, "moments", moments, error) &&
+                     SimilarityRanks::Largest(controller, moments.Values ? 1 : 0);
+  if (this->Statistics == MOMENTS || (result.Pixels < 2 && found)) {
+    if (!found) {
+      vtkErrorMacro(<< "there are no second moments of layer \"" << record.Layer << "\" (" << name
+                    << ") at this step: choose Statistics = SummedMaps, or have the trainer "
+                    << "record them");
+      return false;
+    }
+    result.Source = name;
+    return this->FromMoments(moments, result);
+  }
+  if (result.Pixels < 2) {
+    vtkErrorMacro(<< record.Name() << " has one value for each filter, and correlation needs at "
+                  << "least 2 pixels: record second moments of the layer (" << name
+                  << ") to compare its filters over samples");
+    return false;
+  }
+  return this->FromMaps(record, result);
+}
+
+int vtkSimilarityGroups::RequestData(
+  vtkInformation *, vtkInformationVector **inputVector, vtkInformationVector *outputVector)
+{
+  auto *input = vtkPartitionedDataSetCollection::GetData(inputVector[0]);
+  auto *tensors = vtkPartitionedDataSetCollection::GetData(outputVector, 0);
+  vtkTable *table = vtkTable::GetData(outputVector, 1);
+  vtkImageData *image = vtkImageData::GetData(outputVector, 2);
+  vtkTensorRecord record;
+  Result result;
+  SetExtent(outputVector, 0);
+  tensors->ShallowCopy(input); // what comes after this filter still works where it fails
+  if (!this->FindTensor(inputVector, record) || !this->Compute(input, record, result))
+    return 1; // said already; returning 0 would make the pipeline say more, and try again
+  PassWithGroups(tensors, input, record.Layer, result.Groups);
+  this->UpdateProgress(0.95);
+
+  const auto filters = static_cast<int>(result.Filters);
+  SetExtent(outputVector, filters);
+  vtkMultiProcessController *controller = SimilarityRanks::Controller();
+  if (controller && controller->GetLocalProcessId() != 0)
+    return 1; // the first rank has the table and the matrix, for all
+
+  std::vector<vtkIdType> indices(result.Filters);
+  std::vector<double> correlation(result.Filters, NAN);
+  for (size_t i = 0; i < result.Filters; ++i) {
+    indices[i] = static_cast<vtkIdType>(i);
+    if (result.Representatives[i] >= 0)
+      correlation[i] = result.At(i, result.Representatives[i]);
+  }
+  AddColumn<vtkIdTypeArray>(table, "Filter", indices);
+  AddColumn<vtkIntArray>(table, "Group", result.Groups);
+  AddColumn<vtkIntArray>(table, "Representative", result.Representatives);
+  AddColumn<vtkDoubleArray>(table, "Correlation", correlation);
+  AddColumn<vtkDoubleArray>(table, "Scale", result.Scale);
+  AddColumn<vtkDoubleArray>(table, "Offset", result.Offset);
+  AddColumn<vtkIntArray>(table, "State", result.States);
+  AddOrigin(table->GetFieldData(), result.Source, record.Step);
+
+  // Images count from below, matrices are read from above.
+  float *matrix = result.Similarity->GetPointer(0);
+  for (int row = 0; row < filters / 2; ++row)
+    std::swap_ranges(matrix + static_cast<size_t>(row) * filters,
+      matrix + static_cast<size_t>(row + 1) * filters,
+      matrix + static_cast<size_t>(filters - 1 - row) * filters);
+  image->SetExtent(0, filters, 0, filters, 0, 0);
+  image->SetOrigin(0.0, 0.0, 0.0);
+  image->SetSpacing(1.0, 1.0, 1.0);
+  image->GetCellData()->SetScalars(result.Similarity);
+  if (result.Filters <= MOST_WITH_INDICES) {
+    const auto cells = static_cast<vtkIdType>(filters) * filters;
+    auto row = NewArray<vtkIntArray>("Row", cells), column = NewArray<vtkIntArray>("Column", cells);
+    for (vtkIdType i = 0; i < cells; ++i) {
+      row->SetValue(i, filters - 1 - static_cast<int>(i / filters));
+      column->SetValue(i, static_cast<int>(i % filters));
+    }
+    image->GetCellData()->AddArray(row);
+    image->GetCellData()->AddArray(column);
+  }
+  AddOrigin(image->GetFieldData(), result.Source, record.Step);
+  return 1;
+}
