@@ -258,8 +258,8 @@ int tv_correlate_moments(
   }
   for (size_t i = 0; i < filters; ++i)
     for (size_t j = 0; j <= i; ++j) {
-      const double product =
-        metric == TV_COSINE ? moments[i * (filters + 1) + j] : covariance(moments, filters, i, j);
+      const double product = metric == TV_COSINE ? raw_product(moments, filters, i, j, centre)
+                                                 : covariance(moments, filters, i, j);
       double r = product * norm[i] * norm[j];
       r = r > 1.0 || (i == j && !isnan(r)) ? 1.0 : r < -1.0 ? -1.0 : r;
       matrix[i * filters + j] = matrix[j * filters + i] = (float)r;
