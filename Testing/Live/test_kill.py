@@ -34,21 +34,22 @@ def processes():
 
 class Kill(unittest.TestCase):
     def test_nothing_reaches_the_training(self):
-        port = free_port()
-        script = ours_at("weight_grid.py", port)
+        ports = [free_port() for _ in range(ROUNDS)]
         rate = trainer("rate", "--steps", "200", "--output", "none")
         self.assertEqual(0, rate.wait())
         rate = float(re.search(r"([0-9.]+) steps/s", rate.text()).group(1))
         steps = int(rate * 4 * ROUNDS)
         options = ["--steps", steps, "--record-weights", "1", "--record-activations", "10"]
+        viewers = {number: viewer(f"viewer-{number}", ports[number], "Weight grid") for number in range(0, ROUNDS, 4)}
+        for client in viewers.values():
+            client.wait_for("listening")
         watched = trainer("watched", *options, "--output", "watched.tvh5", "--overwrite", "--channel", RUN)
         alone = trainer("alone", *options, "--output", "alone.tvh5", "--overwrite")
         kills = stops = 0
         for number in range(ROUNDS):
-            client = viewer(f"viewer-{number}", port, "Weight grid") if number % 4 == 0 else None
-            if client:
-                client.wait_for("listening")
-            one = live(f"live-{number}", RUN, "--script", script, *(["--in-order"] if number % 2 else []))
+            client = viewers.get(number)
+            script = ours_at("weight_grid.py", ports[number])
+            one = live(f"live-{number}", RUN, "--wait", "--script", script, *(["--in-order"] if number % 2 else []))
             time.sleep(random.uniform(0.5, 3.0))
             if number % 3 == 2:
                 one.send(signal.SIGSTOP)
