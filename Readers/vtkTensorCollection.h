@@ -16,7 +16,8 @@
  * some windows has an extent in z that begins at its first one.
  *
  * A fully connected layer's weights are one window, its matrix: rows are outputs, columns are
- * inputs, Filters = Channels = 1. Its activations [n] are n filters of one pixel.
+ * inputs, Filters = Channels = 1. Its activations [n] are n filters of one pixel. With several
+ * ranks a matrix is whole on one of them: matrix k of a run on rank k modulo their number.
  *
  * Field data of each leaf, one value each unless said otherwise:
  *   Layer, Kind        vtkStringArray

@@ -393,6 +393,7 @@ void vtkTensorSnapshotReader::ReadTensors(vtkInformation *info)
   std::map<std::string, Internals::Kept> records;
   std::map<std::string, Internals::Running> sums;
   const size_t count = state.Series.Tensors.size();
+  size_t matrices = 0;
   std::vector<bool> opened(state.Series.Files.size(), false);
   const auto open = [&](size_t file) {
     if (!opened[file])
@@ -419,13 +420,17 @@ void vtkTensorSnapshotReader::ReadTensors(vtkInformation *info)
     record.Rows = static_cast<vtkIdType>(tensor.Layout.rows);
     record.Columns = static_cast<vtkIdType>(tensor.Layout.columns);
 
-    // A matrix is one window, and stays in one piece.
-    const size_t ranges = tensor.Layout.matrix ? 1 : tensor.Layout.filters;
-    const size_t first = ranges * static_cast<size_t>(piece) / static_cast<size_t>(pieces);
-    const size_t behind = ranges * (static_cast<size_t>(piece) + 1) / static_cast<size_t>(pieces);
-    const size_t begin = tensor.Layout.matrix ? 0 : first;
-    const size_t filters =
-      tensor.Layout.matrix ? tensor.Layout.rows * (behind - first) : behind - first;
+    // This rank's share: a contiguous range of filters. A matrix is one window and stays whole, on
+    // one rank after the other.
+    const bool matrix = tensor.Layout.matrix != 0;
+    const auto rank = static_cast<size_t>(piece), ranks = static_cast<size_t>(pieces);
+    const size_t ranges = matrix ? 1 : tensor.Layout.filters;
+    const size_t first = matrix ? 0 : ranges * rank / ranks;
+    const size_t behind = !matrix                      ? ranges * (rank + 1) / ranks
+                          : matrices++ % ranks == rank ? 1
+                                                       : 0;
+    const size_t begin = first;
+    const size_t filters = (behind - first) * (matrix ? tensor.Layout.rows : 1);
     const size_t elements = (behind - first) * (tensor.Layout.elements / ranges);
     record.FirstWindow = static_cast<vtkIdType>(first * tensor.Layout.channels);
     record.Windows = static_cast<vtkIdType>((behind - first) * tensor.Layout.channels);
