@@ -71,7 +71,7 @@ int tv_column_create(tv_column *column, hid_t parent, const char *name, hid_t ty
   else {
     column->chunk_rows = TV_CHUNK_BYTES / column->row_bytes;
     if (column->chunk_rows < 2)
-      column->chunk_rows = 1;
+      column->chunk_rows = 1; /* always full, and never written twice */
     if (column->chunk_rows > TV_CHUNK_ROWS)
       column->chunk_rows = TV_CHUNK_ROWS;
     column->pieces = 1;

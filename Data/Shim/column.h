@@ -25,7 +25,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define TV_CHUNK_BYTES 32768u
+#define TV_CHUNK_BYTES (32768u - 4u) /* eight pages with the checksum */
 #define TV_CHUNK_ROWS 1024u
 #define TV_PIECE_BYTES 1048576u
 

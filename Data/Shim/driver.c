@@ -11,12 +11,22 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+/* A write that was swallowed. HDF5 may read it again before it has closed the file. */
+typedef struct swallowed
+{
+  struct swallowed *next;
+  haddr_t address;
+  size_t size;
+  char data[];
+} swallowed;
+
 typedef struct driver_file
 {
   H5FD_t public; /* HDF5's part, first */
   tv_disk *disk;
-  haddr_t allocated; /* end of what HDF5 has allocated */
-  haddr_t end;       /* end of the file */
+  haddr_t allocated;         /* end of what HDF5 has allocated */
+  haddr_t end;               /* end of the file */
+  swallowed *kept, **newest; /* in the order in which they were swallowed */
 } driver_file;
 
 static H5FD_t *disk_open(const char *name, unsigned flags, hid_t access, haddr_t maximum)
@@ -28,6 +38,7 @@ static H5FD_t *disk_open(const char *name, unsigned flags, hid_t access, haddr_t
     return NULL;
   file->disk = *disk;
   file->disk->open = 1;
+  file->newest = &file->kept;
   return &file->public;
 }
 
@@ -35,6 +46,11 @@ static herr_t disk_close(H5FD_t *public)
 {
   driver_file *file = (driver_file *)public;
   file->disk->open = 0;
+  while (file->kept) {
+    swallowed *next = file->kept->next;
+    free(file->kept);
+    file->kept = next;
+  }
   free(file);
   return 0;
 }
@@ -75,13 +91,34 @@ static herr_t disk_get_handle(H5FD_t *public, hid_t access, void **handle)
   return 0;
 }
 
-/* What lies behind the end of the file reads as zeros, as in HDF5's own drivers. */
-static herr_t disk_read(
-  H5FD_t *public, H5FD_mem_t type, hid_t transfer, haddr_t address, size_t size, void *buffer)
+static void keep(driver_file *file, haddr_t address, size_t size, const void *data)
 {
-  (void)type, (void)transfer;
-  const tv_disk *disk = ((driver_file *)public)->disk;
-  char *to = buffer;
+  swallowed *last = malloc(sizeof *last + size);
+  if (!last)
+    return; /* HDF5 may complain to itself; nobody hears it */
+  last->next = NULL;
+  last->address = address;
+  last->size = size;
+  memcpy(last->data, data, size);
+  *file->newest = last;
+  file->newest = &last->next;
+}
+
+/* Lays what was swallowed over what the file has at [address, address + size). */
+static void recall(const driver_file *file, haddr_t address, size_t size, char *to)
+{
+  for (const swallowed *at = file->kept; at; at = at->next) {
+    const haddr_t begin = at->address > address ? at->address : address;
+    const haddr_t end =
+      at->address + at->size < address + size ? at->address + at->size : address + size;
+    if (begin < end)
+      memcpy(to + (begin - address), at->data + (begin - at->address), end - begin);
+  }
+}
+
+/* What lies behind the end of the file reads as zeros, as in HDF5's own drivers. */
+static herr_t read_file(const tv_disk *disk, haddr_t address, size_t size, char *to)
+{
   while (size > 0) {
     const ssize_t n = pread(disk->descriptor, to, size, (off_t)address);
     if (n < 0 && errno == EINTR)
@@ -99,6 +136,17 @@ static herr_t disk_read(
   return 0;
 }
 
+static herr_t disk_read(
+  H5FD_t *public, H5FD_mem_t type, hid_t transfer, haddr_t address, size_t size, void *buffer)
+{
+  (void)type, (void)transfer;
+  const driver_file *file = (const driver_file *)public;
+  const herr_t status = read_file(file->disk, address, size, buffer);
+  if (status >= 0)
+    recall(file, address, size, buffer);
+  return status;
+}
+
 /* Whether the file may not grow to that size: the system would send SIGXFSZ, which ends a trainer
  * that does not handle it. */
 static int over_limit(haddr_t end)
@@ -108,6 +156,22 @@ static int over_limit(haddr_t end)
          end > limit.rlim_cur;
 }
 
+/* Returns errno, 0 for success. */
+static int write_file(const tv_disk *disk, haddr_t address, size_t size, const char *from)
+{
+  while (size > 0) {
+    const ssize_t n = pwrite(disk->descriptor, from, size, (off_t)address);
+    if (n < 0 && errno == EINTR)
+      continue;
+    if (n <= 0)
+      return n < 0 && errno ? errno : EIO;
+    from += n;
+    address += (haddr_t)n;
+    size -= (size_t)n;
+  }
+  return 0;
+}
+
 static herr_t disk_write(
   H5FD_t *public, H5FD_mem_t type, hid_t transfer, haddr_t address, size_t size, const void *buffer)
 {
@@ -115,25 +179,14 @@ static herr_t disk_write(
   driver_file *file = (driver_file *)public;
   tv_disk *disk = file->disk;
   const haddr_t end = address + size;
-  const char *from = buffer;
-  if (getpid() != disk->owner)
-    return 0;
-  if (!disk->error && end > file->end && over_limit(end))
-    disk->error = EFBIG;
-  while (size > 0 && !disk->error) {
-    const ssize_t n = pwrite(disk->descriptor, from, size, (off_t)address);
-    if (n < 0 && errno == EINTR)
-      continue;
-    if (n <= 0) {
-      disk->error = n < 0 && errno ? errno : EIO;
-      break;
-    }
-    from += n;
-    address += (haddr_t)n;
-    size -= (size_t)n;
-  }
+  const int ours = getpid() == disk->owner;
+  if (ours && !disk->error)
+    disk->error =
+      end > file->end && over_limit(end) ? EFBIG : write_file(disk, address, size, buffer);
+  if (!ours || disk->error)
+    keep(file, address, size, buffer);
   if (end > file->end)
-    file->end = end; /* also where nothing was written: HDF5 is to believe it */
+    file->end = end;
   return 0;
 }
 

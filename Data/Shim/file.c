@@ -430,7 +430,9 @@ static int open_new(tv_file *file, int overwrite)
   return TV_OK;
 }
 
-/* HDF5 1.10's format throughout, so that every later HDF5 writes what 1.10 can read. */
+/* HDF5 1.10's format throughout, so that every later HDF5 writes what 1.10 can read. Space is given
+ * out in pages, because the system interrupts a write that is killed between two of them: metadata
+ * that is changed in place never straddles a page, and so is always either old or new. */
 static int create_hdf5(tv_file *file)
 {
 #if H5_VERSION_GE(1, 10, 2)
@@ -440,6 +442,8 @@ static int create_hdf5(tv_file *file)
 #endif
   const hid_t creation = H5Pcreate(H5P_FILE_CREATE), access = H5Pcreate(H5P_FILE_ACCESS);
   if (creation >= 0 && access >= 0 && H5Pset_obj_track_times(creation, 0) >= 0 &&
+      H5Pset_file_space_strategy(creation, H5F_FSPACE_STRATEGY_PAGE, 0, 1) >= 0 &&
+      H5Pset_file_space_page_size(creation, 4096) >= 0 &&
       H5Pset_libver_bounds(access, format, format) >= 0)
     file->file = tv_disk_create(&file->disk, file->path, creation, access, &file->driver);
   H5Pclose(access);

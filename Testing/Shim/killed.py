@@ -33,8 +33,8 @@ def main(writer, times=20, seed=None):
     steps = []
     for turn in range(int(times)):
         flush = chance.choice([0, 0, 0.003, 0.05])
-        pause = chance.choice([0, 0, 200])
-        seconds = chance.uniform(0.02, 0.35)
+        pause = chance.choice([0, 300, 1000])
+        seconds = chance.uniform(0.02, 0.25)
         path = "killed.tvh5"
         said = run_once(writer, path, flush, pause, seconds)
         try:

@@ -10,8 +10,8 @@
  *   conv1 filters      alive; from step 10 on filter 3 is merged into 2, every 5th step
  *   scalars loss (every step) and accuracy (every 4th step)
  *
- * Prints the step after each tv_end_step() where FLUSH_SECONDS is 0, so that a test knows what must
- * have survived. Exit status: 0, or 1 with the first sentence on stderr if a call failed. */
+ * Prints each complete step where FLUSH_SECONDS is 0, until a call fails, so that a test knows what
+ * must have survived. Exit status: 0, or 1 with the first sentence on stderr if a call failed. */
 #include <tensorview.h>
 
 #include <stdio.h>
@@ -83,7 +83,7 @@ int main(int count, char **arguments)
     if (step % 4 == 0)
       check(tv_record(run, step, "accuracy", 1.0 / (1.0 + (double)step)));
     check(tv_end_step(run, step));
-    if (options.flush_seconds == 0) {
+    if (options.flush_seconds == 0 && !failed) {
       printf("%lld\n", (long long)step);
       fflush(stdout);
     }
