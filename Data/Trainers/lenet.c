@@ -56,6 +56,8 @@ static int train(training *t, uint64_t steps)
   progress_start(&progress, steps, o->quiet);
   for (uint64_t step = 0;; ++step) {
     const int last = step == steps || interrupted;
+    if (step > 0 && recorder_due(o->decay_every, step, 0))
+      optimizer.learning_rate *= o->decay;
     double loss;
     size_t correct;
     if (recorder_due(o->evaluate_every, step, 0) || last) {

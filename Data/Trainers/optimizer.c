@@ -18,10 +18,10 @@
 #endif
 
 VECTORISED static void sgd(float *restrict w, const float *restrict g, float *restrict v, size_t n,
-  float rate, float momentum)
+  float rate, float momentum, float decay)
 {
   for (size_t i = 0; i < n; ++i) {
-    v[i] = momentum * v[i] + g[i];
+    v[i] = momentum * v[i] + (g[i] + decay * w[i]);
     w[i] -= rate * v[i];
   }
 }
@@ -30,10 +30,11 @@ VECTORISED static void adam(float *restrict w, const float *restrict g, float *r
   float *restrict v, size_t n, const float *restrict c)
 {
   const float beta1 = c[0], rest1 = c[1], beta2 = c[2], rest2 = c[3], rate = c[4], scale = c[5],
-              epsilon = c[6];
+              epsilon = c[6], decay = c[7];
   for (size_t i = 0; i < n; ++i) {
-    m[i] = beta1 * m[i] + rest1 * g[i];
-    v[i] = beta2 * v[i] + rest2 * g[i] * g[i];
+    const float gradient = g[i] + decay * w[i];
+    m[i] = beta1 * m[i] + rest1 * gradient;
+    v[i] = beta2 * v[i] + rest2 * gradient * gradient;
     w[i] -= rate * m[i] / (sqrtf(v[i]) * scale + epsilon);
   }
 }
@@ -47,9 +48,9 @@ void optimizer_update(const optimizer *o, parameter *p)
 {
   const size_t count = parameter_count(p);
   const double t = (double)o->steps;
-  const float c[7] = {(float)o->beta1, (float)(1 - o->beta1), (float)o->beta2,
+  const float c[8] = {(float)o->beta1, (float)(1 - o->beta1), (float)o->beta2,
     (float)(1 - o->beta2), (float)(o->learning_rate / (1 - pow(o->beta1, t))),
-    (float)(1 / sqrt(1 - pow(o->beta2, t))), (float)o->epsilon};
+    (float)(1 / sqrt(1 - pow(o->beta2, t))), (float)o->epsilon, (float)o->weight_decay};
   size_t parts = o->threads > 0 ? (size_t)o->threads : (size_t)omp_get_max_threads();
   if (parts > count / NUMBERS_PER_THREAD)
     parts = count / NUMBERS_PER_THREAD;
@@ -60,7 +61,7 @@ void optimizer_update(const optimizer *o, parameter *p)
     const size_t from = count * part / parts, n = count * (part + 1) / parts - from;
     if (o->kind == OPTIMIZER_SGD)
       sgd(p->value + from, p->gradient + from, p->first + from, n, (float)o->learning_rate,
-        (float)o->momentum);
+        (float)o->momentum, (float)o->weight_decay);
     else
       adam(p->value + from, p->gradient + from, p->first + from, p->second + from, n, c);
   }

@@ -29,6 +29,7 @@ typedef struct optimizer
   double momentum;     /* SGD: velocity = momentum * velocity + gradient */
   double beta1, beta2; /* Adam: 0.9, 0.999 */
   double epsilon;      /* Adam: 1e-8 */
+  double weight_decay; /* g = gradient + weight_decay * w, of weights and biases alike */
   uint64_t steps;      /* taken so far: Adam corrects its means by it */
   int threads;         /* 1: serial; 0: what OpenMP would use */
 } optimizer;

@@ -28,6 +28,9 @@ static const char help[] =
   "  --optimizer NAME        adam (default) or sgd\n"
   "  --learning-rate X       (0.001; 0.02 with sgd)\n"
   "  --momentum X            of sgd (0.9)\n"
+  "  --decay-every N         multiply the learning rate each N steps (0: never)\n"
+  "  --decay X               by X (0.1)\n"
+  "  --weight-decay X        adds X times a weight to its gradient (0)\n"
   "  --seed N                draws the first weights and the order of the samples (1)\n"
   "  --threads N             (1); 0: as many as there are. One thread repeats a run exactly\n"
   "  --evaluate-every N      test accuracy every N steps as well (0: at the end only)\n"
@@ -62,6 +65,9 @@ enum
   OPTION_OPTIMIZER,
   OPTION_RATE,
   OPTION_MOMENTUM,
+  OPTION_DECAY_EVERY,
+  OPTION_DECAY,
+  OPTION_WEIGHT_DECAY,
   OPTION_SEED,
   OPTION_THREADS,
   OPTION_EVALUATE,
@@ -86,11 +92,12 @@ static const struct option names[] = {{"data", 1, NULL, OPTION_DATA},
   {"initial-deviation", 1, NULL, OPTION_DEVIATION}, {"steps", 1, NULL, OPTION_STEPS},
   {"epochs", 1, NULL, OPTION_EPOCHS}, {"batch", 1, NULL, OPTION_BATCH},
   {"optimizer", 1, NULL, OPTION_OPTIMIZER}, {"learning-rate", 1, NULL, OPTION_RATE},
-  {"momentum", 1, NULL, OPTION_MOMENTUM}, {"seed", 1, NULL, OPTION_SEED},
-  {"threads", 1, NULL, OPTION_THREADS}, {"evaluate-every", 1, NULL, OPTION_EVALUATE},
-  {"output", 1, NULL, OPTION_OUTPUT}, {"overwrite", 0, NULL, OPTION_OVERWRITE},
-  {"record-weights", 1, NULL, OPTION_WEIGHTS}, {"record-large", 1, NULL, OPTION_LARGE},
-  {"record-activations", 1, NULL, OPTION_ACTIVATIONS},
+  {"momentum", 1, NULL, OPTION_MOMENTUM}, {"decay-every", 1, NULL, OPTION_DECAY_EVERY},
+  {"decay", 1, NULL, OPTION_DECAY}, {"weight-decay", 1, NULL, OPTION_WEIGHT_DECAY},
+  {"seed", 1, NULL, OPTION_SEED}, {"threads", 1, NULL, OPTION_THREADS},
+  {"evaluate-every", 1, NULL, OPTION_EVALUATE}, {"output", 1, NULL, OPTION_OUTPUT},
+  {"overwrite", 0, NULL, OPTION_OVERWRITE}, {"record-weights", 1, NULL, OPTION_WEIGHTS},
+  {"record-large", 1, NULL, OPTION_LARGE}, {"record-activations", 1, NULL, OPTION_ACTIVATIONS},
   {"record-gradients", 1, NULL, OPTION_GRADIENTS}, {"record-scalars", 1, NULL, OPTION_SCALARS},
   {"tensors", 1, NULL, OPTION_TENSORS}, {"flush", 1, NULL, OPTION_FLUSH},
   {"channel", 1, NULL, OPTION_CHANNEL}, {"block", 1, NULL, OPTION_BLOCK},
@@ -203,6 +210,12 @@ static int read_option(options *o, int option, const char *name, const char *tex
     return real(&o->optimizer.learning_rate, name, text, 0, 1e6);
   case OPTION_MOMENTUM:
     return real(&o->optimizer.momentum, name, text, 0, 1);
+  case OPTION_DECAY_EVERY:
+    return whole(&o->decay_every, name, text, 0, many);
+  case OPTION_DECAY:
+    return real(&o->decay, name, text, 0, 1);
+  case OPTION_WEIGHT_DECAY:
+    return real(&o->optimizer.weight_decay, name, text, 0, 1);
   case OPTION_SEED:
     return whole(&o->seed, name, text, 0, UINT64_MAX);
   case OPTION_THREADS:
@@ -253,9 +266,10 @@ int options_read(options *o, int argc, char **argv)
   o->threads = 1;
   o->epochs = 1;
   o->seed = 1;
+  o->decay = 0.1;
   o->flush_seconds = 1;
   o->shape.batch = 50;
-  o->optimizer = (optimizer){OPTIMIZER_ADAM, NAN, 0.9, 0.9, 0.999, 1e-8, 0, 1};
+  o->optimizer = (optimizer){OPTIMIZER_ADAM, NAN, 0.9, 0.9, 0.999, 1e-8, 0, 0, 1};
   o->record_weights = 10;
   o->record_large = 500;
   o->record_activations = 100;

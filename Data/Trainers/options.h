@@ -20,6 +20,8 @@ typedef struct options
   uint64_t epochs;  /* used where steps is 0 */
   uint64_t samples; /* of the training set; 0: all */
   uint64_t seed, evaluate_every;
+  uint64_t decay_every; /* the learning rate becomes that much smaller each so many steps */
+  double decay;
   optimizer optimizer;
   network_shape shape; /* without what the data set decides: height, width */
 
