@@ -6,19 +6,83 @@
 
 static const dnnl_dims_t one = {1, 1}, two = {2, 2}, zero = {0, 0};
 
-/* The weights of a layer over the plain array, as the layer's operation sees them. */
+/* Filters of a convolution as oneDNN gets them. Of a number that fills no vector its backward
+ * convolutions fall back to plain loops, a thousand times slower: filters of zeros are added. They
+ * stay zero, for nothing reads them but weights of zero. */
+static size_t padded(size_t filters)
+{
+  return filters == 1 ? 1 : (filters + 15) / 16 * 16;
+}
+
 static dnnl_memory_desc_t weights_shape(const layer *l)
 {
   const parameter *w = &l->weights;
-  return l->kind == LAYER_CONVOLUTION ? plan_plain(4, w->rows, w->columns, 3, 3)
-                                      : plan_plain(2, w->rows, w->columns * w->inner, 0, 0);
+  return l->kind == LAYER_CONVOLUTION
+           ? plan_plain(4, (w->rows + 15) / 16 * 16, padded(w->columns), 3, 3)
+           : plan_plain(2, w->rows, w->columns * w->inner, 0, 0);
+}
+
+static dnnl_memory_desc_t bias_shape(const layer *l)
+{
+  return plan_plain(1, (size_t)weights_shape(l).dims[0], 0, 0, 0);
+}
+
+/* A plain parameter [rows][columns][3][3] or [rows] inside of a padded memory. */
+static dnnl_memory_t inside(plan *p, const parameter *w, dnnl_memory_t memory)
+{
+  dnnl_memory_desc_t shape = plan_narrow(plan_shape(memory), 0, w->rows);
+  if (shape.ndims == 4)
+    shape = plan_narrow(shape, 1, w->columns);
+  return plan_memory(p, &shape, plan_data(memory));
+}
+
+static dnnl_memory_t plain_parameter(plan *p, const parameter *w, float *data, int axes)
+{
+  const dnnl_memory_desc_t shape = plan_plain(axes, w->rows, w->columns, 3, 3);
+  return plan_memory(p, &shape, data);
+}
+
+/* A parameter of a convolution in the shape that an operation wants, brought there before it. */
+static dnnl_memory_t read_parameter(
+  plan *p, plan_pass pass, const parameter *w, const dnnl_memory_desc_t *wanted)
+{
+  const dnnl_memory_t plain = plain_parameter(p, w, w->value, wanted->ndims);
+  const dnnl_memory_desc_t shape = plan_shape(plain);
+  if (dnnl_memory_desc_equal(&shape, wanted))
+    return plain;
+  dnnl_memory_t memory = plan_memory(p, wanted, NULL);
+  if (plan_status(p) == TV_OK)
+    plan_reorder(p, pass, plain, inside(p, w, memory));
+  return memory;
+}
+
+/* Where an operation leaves a gradient; write_gradient() brings it home after it. */
+static dnnl_memory_t gradient_memory(plan *p, const parameter *w, const dnnl_memory_desc_t *found)
+{
+  const dnnl_memory_t plain = plain_parameter(p, w, w->gradient, found->ndims);
+  const dnnl_memory_desc_t shape = plan_shape(plain);
+  return dnnl_memory_desc_equal(&shape, found) ? plain : plan_memory(p, found, NULL);
+}
+
+static void write_gradient(plan *p, const parameter *w, dnnl_memory_t gradient)
+{
+  if (plan_status(p) == TV_OK && plan_data(gradient) != w->gradient)
+    plan_reorder(p, PLAN_BACKWARD, inside(p, w, gradient),
+      plain_parameter(p, w, w->gradient, plan_shape(gradient).ndims));
+}
+
+/* Maps without the filters that were added. */
+static dnnl_memory_t real_maps(plan *p, dnnl_memory_t maps, const layer *l)
+{
+  const dnnl_memory_desc_t shape = plan_narrow(plan_shape(maps), 1, l->weights.rows);
+  return plan_memory(p, &shape, plan_data(maps));
 }
 
 static void build_pooling(plan *p, layer_memories *m, size_t batch, const layer *l)
 {
   const dnnl_memory_desc_t from = plan_shape(m->activations);
   const dnnl_memory_desc_t plain =
-    plan_plain(4, batch, l->weights.rows, l->height / 2, l->width / 2);
+    plan_plain(4, batch, padded(l->weights.rows), l->height / 2, l->width / 2);
   const dnnl_memory_desc_t any = plan_any(&plain);
   /* An odd last row or column is left out, as in torch: negative padding does that. */
   const dnnl_dims_t end = {-(dnnl_dim_t)(l->height % 2), -(dnnl_dim_t)(l->width % 2)};
@@ -39,9 +103,9 @@ static void build_convolution(plan *p, layer *l, size_t batch)
 {
   layer_memories *m = l->memories;
   const dnnl_memory_desc_t input = plan_shape(m->input), weights = weights_shape(l);
-  const dnnl_memory_desc_t any_weights = plan_any(&weights);
-  const dnnl_memory_desc_t bias = plan_plain(1, l->weights.rows, 0, 0, 0);
-  const dnnl_memory_desc_t plain = plan_plain(4, batch, l->weights.rows, l->height, l->width);
+  const dnnl_memory_desc_t any_weights = plan_any(&weights), bias = bias_shape(l);
+  const dnnl_memory_desc_t plain =
+    plan_plain(4, batch, (size_t)weights.dims[0], l->height, l->width);
   const dnnl_memory_desc_t any = plan_any(&plain);
   dnnl_convolution_desc_t operation;
   dnnl_convolution_forward_desc_init(&operation, dnnl_forward_training, dnnl_convolution_direct,
@@ -49,15 +113,20 @@ static void build_convolution(plan *p, layer *l, size_t batch)
   m->forward = plan_describe(p, &operation, l->relu, NULL);
   const dnnl_memory_desc_t wanted = plan_query(p, m->forward, dnnl_query_weights_md);
   const dnnl_memory_desc_t to = plan_query(p, m->forward, dnnl_query_dst_md);
-  dnnl_memory_t w = plan_memory(p, &weights, l->weights.value);
-  w = plan_as(p, PLAN_FORWARD, w, &wanted);
+  if (plan_status(p) != TV_OK)
+    return;
   m->activations = m->output = plan_memory(p, &to, NULL);
-  const plan_argument arguments[] = {{DNNL_ARG_SRC, m->input}, {DNNL_ARG_WEIGHTS, w},
-    {DNNL_ARG_BIAS, plan_memory(p, &bias, l->bias.value)}, {DNNL_ARG_DST, m->activations},
-    {0, NULL}};
+  const plan_argument arguments[] = {{DNNL_ARG_SRC, m->input},
+    {DNNL_ARG_WEIGHTS, read_parameter(p, PLAN_FORWARD, &l->weights, &wanted)},
+    {DNNL_ARG_BIAS, read_parameter(p, PLAN_FORWARD, &l->bias, &bias)},
+    {DNNL_ARG_DST, m->activations}, {0, NULL}};
   plan_add(p, PLAN_FORWARD, m->forward, arguments);
   if (l->pooled && plan_status(p) == TV_OK)
     build_pooling(p, m, batch, l);
+  if (plan_status(p) != TV_OK)
+    return;
+  m->real_activations = real_maps(p, m->activations, l);
+  m->real_output = real_maps(p, m->output, l);
 }
 
 static void build_fully_connected(plan *p, layer *l, size_t batch, dnnl_memory_t before)
@@ -83,6 +152,7 @@ static void build_fully_connected(plan *p, layer *l, size_t batch, dnnl_memory_t
     &operation, dnnl_forward_training, &input, &weights, &bias, &to);
   m->forward = plan_describe(p, &operation, l->relu, NULL);
   m->activations = m->output = plan_memory(p, &to, NULL);
+  m->real_activations = m->real_output = m->output;
   const plan_argument arguments[] = {{DNNL_ARG_SRC, m->input},
     {DNNL_ARG_WEIGHTS, plan_memory(p, &weights, l->weights.value)},
     {DNNL_ARG_BIAS, plan_memory(p, &bias, l->bias.value)}, {DNNL_ARG_DST, m->output}, {0, NULL}};
@@ -125,30 +195,31 @@ static void build_convolution_backward(plan *p, layer *l, dnnl_memory_t gradient
   layer_memories *m = l->memories;
   const dnnl_memory_desc_t input = plan_shape(m->input), maps = plan_shape(gradient);
   const dnnl_memory_desc_t weights = weights_shape(l), any_weights = plan_any(&weights);
-  const dnnl_memory_desc_t bias = plan_plain(1, l->weights.rows, 0, 0, 0);
+  const dnnl_memory_desc_t bias = bias_shape(l);
   dnnl_convolution_desc_t operation;
   dnnl_convolution_backward_weights_desc_init(
     &operation, dnnl_convolution_direct, &input, &any_weights, &bias, &maps, one, one, one);
   dnnl_primitive_desc_t by_weights = plan_describe(p, &operation, 0, m->forward);
   const dnnl_memory_desc_t found = plan_query(p, by_weights, dnnl_query_diff_weights_md);
-  dnnl_memory_t plain = plan_memory(p, &weights, l->weights.gradient);
-  const int same = dnnl_memory_desc_equal(&found, &weights);
-  dnnl_memory_t difference = same ? plain : plan_memory(p, &found, NULL);
+  if (plan_status(p) != TV_OK)
+    return;
+  dnnl_memory_t weights_gradient = gradient_memory(p, &l->weights, &found);
+  dnnl_memory_t bias_gradient = gradient_memory(p, &l->bias, &bias);
   const plan_argument arguments[] = {{DNNL_ARG_SRC, m->input}, {DNNL_ARG_DIFF_DST, gradient},
-    {DNNL_ARG_DIFF_WEIGHTS, difference},
-    {DNNL_ARG_DIFF_BIAS, plan_memory(p, &bias, l->bias.gradient)}, {0, NULL}};
+    {DNNL_ARG_DIFF_WEIGHTS, weights_gradient}, {DNNL_ARG_DIFF_BIAS, bias_gradient}, {0, NULL}};
   plan_add(p, PLAN_BACKWARD, by_weights, arguments);
-  if (!same)
-    plan_reorder(p, PLAN_BACKWARD, difference, plain);
-  if (!before)
+  write_gradient(p, &l->weights, weights_gradient);
+  write_gradient(p, &l->bias, bias_gradient);
+  if (!before || plan_status(p) != TV_OK)
     return;
   dnnl_convolution_backward_data_desc_init(
     &operation, dnnl_convolution_direct, &input, &any_weights, &maps, one, one, one);
   dnnl_primitive_desc_t by_data = plan_describe(p, &operation, 0, m->forward);
   const dnnl_memory_desc_t wanted = plan_query(p, by_data, dnnl_query_weights_md);
-  dnnl_memory_t w = plan_memory(p, &weights, l->weights.value);
+  if (plan_status(p) != TV_OK)
+    return;
   const plan_argument data[] = {{DNNL_ARG_DIFF_DST, gradient},
-    {DNNL_ARG_WEIGHTS, plan_as(p, PLAN_BACKWARD, w, &wanted)},
+    {DNNL_ARG_WEIGHTS, read_parameter(p, PLAN_BACKWARD, &l->weights, &wanted)},
     {DNNL_ARG_DIFF_SRC, before->memories->gradient = plan_memory(p, &input, NULL)}, {0, NULL}};
   plan_add(p, PLAN_BACKWARD, by_data, data);
 }
@@ -176,12 +247,15 @@ static void build_fully_connected_backward(plan *p, layer *l, dnnl_memory_t grad
   if (plan_status(p) != TV_OK)
     return;
   before->memories->gradient = flat;
-  const dnnl_memory_desc_t maps = plan_shape(before->memories->output);
+  const dnnl_memory_desc_t maps = plan_shape(before->memories->real_output);
   if (maps.ndims == 4) {
     const dnnl_memory_desc_t plain = plan_plain(
       4, (size_t)maps.dims[0], (size_t)maps.dims[1], (size_t)maps.dims[2], (size_t)maps.dims[3]);
     dnnl_memory_t unflattened = plan_memory(p, &plain, plan_data(flat));
-    before->memories->gradient = plan_as(p, PLAN_BACKWARD, unflattened, &maps);
+    const dnnl_memory_desc_t output = plan_shape(before->memories->output);
+    before->memories->gradient = plan_memory(p, &output, NULL);
+    if (plan_status(p) == TV_OK)
+      plan_reorder(p, PLAN_BACKWARD, unflattened, real_maps(p, before->memories->gradient, before));
   }
 }
 
@@ -202,7 +276,9 @@ int layers_build(network *n)
       build_convolution(p, l, n->batch);
     else
       build_fully_connected(p, l, n->batch, before);
-    before = l->memories->output;
+    /* A convolution reads the added filters as well, a fully connected layer does not. */
+    const int flattens = i + 1 < n->layer_count && l[1].kind == LAYER_FULLY_CONNECTED;
+    before = flattens ? l->memories->real_output : l->memories->output;
   }
   if (plan_status(p) != TV_OK)
     return plan_status(p);

@@ -15,6 +15,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static volatile sig_atomic_t interrupted;
 
@@ -28,7 +29,8 @@ typedef struct training
 {
   options options;
   idx_images train, test;
-  batches batches;
+  batches batches, sampler; /* of training, and of gathering statistics */
+  statistics statistics;
   network *network;
   recorder recorder;
   double accuracy, steps_per_second;
@@ -43,6 +45,67 @@ static void note_recording(training *t, int status)
     return;
   t->recorded = status;
   fprintf(stderr, "tensorview-lenet: recording failed, training goes on: %s.\n", tv_last_error());
+}
+
+static int is_listed(const char *list, const char *name)
+{
+  const size_t length = strlen(name);
+  for (const char *at = list; at; at = strchr(at, ',')) {
+    at += *at == ',';
+    if (strncmp(at, name, length) == 0 && (at[length] == ',' || !at[length]))
+      return 1;
+  }
+  return 0;
+}
+
+static void tell_pruning(const pruning_result *r, const layer *l, uint64_t step)
+{
+  fprintf(stderr, "%sstep %llu: %s has %zu of %zu filters left;",
+    isatty(STDERR_FILENO) ? "\r\033[K" : "", (unsigned long long)step, l->name, r->kept,
+    l->declared);
+  for (size_t f = 0; f < r->filters; ++f)
+    if (!r->keep[f] && r->dead[f])
+      fprintf(stderr, " %zu was dead", r->places[f]);
+    else if (!r->keep[f])
+      fprintf(stderr, " %zu like %zu", r->places[f], r->places[r->representatives[f]]);
+  fputs("\n", stderr);
+}
+
+/* Gathers statistics where they are due, and merges what they call similar. */
+static int look_at_filters(training *t, uint64_t step, int last, int *pruned)
+{
+  const options *o = &t->options;
+  network *n = t->network;
+  const int threads = (int)o->threads, now = !last && options_prune_now(o, step);
+  const int record = t->recorder.run && recorder_due(o->record_moments, step, last || now);
+  int status;
+  *pruned = 0;
+  if (!now && !record)
+    return TV_OK;
+  if ((status = statistics_gather(
+         &t->statistics, n, &t->sampler, o->statistics_batches, threads)) != TV_OK)
+    return status;
+  for (size_t i = 0; now && i + 1 < n->layer_count; ++i) {
+    pruning_result result = {0};
+    if (!is_listed(o->prune_layers, n->layers[i].name))
+      continue;
+    status = pruning_apply(&result, n, i, &t->statistics.layers[i], &o->pruning);
+    if (status == TV_OK && result.kept < result.filters) {
+      *pruned = 1;
+      if (!o->quiet)
+        tell_pruning(&result, &n->layers[i], step);
+    }
+    if (status == TV_OK && t->recorder.run)
+      note_recording(t, recorder_write_filters(&t->recorder, n, i, &result, o->pruning.way, step));
+    pruning_free(&result);
+    if (status != TV_OK)
+      return status;
+  }
+  if (*pruned && record) /* of the network as it is now */
+    status = statistics_gather(&t->statistics, n, &t->sampler, o->statistics_batches, threads);
+  if (status == TV_OK && record)
+    note_recording(t, recorder_write_moments(&t->recorder, n, &t->statistics, step));
+  return status;
 }
 
 static int train(training *t, uint64_t steps)
@@ -60,6 +123,9 @@ static int train(training *t, uint64_t steps)
       optimizer.learning_rate *= o->decay;
     double loss;
     size_t correct;
+    int pruned;
+    if ((status = look_at_filters(t, step, last, &pruned)) != TV_OK)
+      return status;
     if (recorder_due(o->evaluate_every, step, 0) || last) {
       if ((status = network_accuracy(&t->accuracy, n, &t->test)) != TV_OK)
         return status;
@@ -79,7 +145,9 @@ static int train(training *t, uint64_t steps)
         note_recording(t, tv_record(run, (int64_t)step, "loss", loss));
         note_recording(t, tv_record(run, (int64_t)step, "learning_rate", optimizer.learning_rate));
       }
-      note_recording(t, recorder_write(&t->recorder, n, step, last)); /* tv_write(run, ...) */
+      /* Everything is recorded before and after filters go, whatever is due. */
+      const int all = last || pruned || (o->prune_count && options_prune_now(o, step + 1));
+      note_recording(t, recorder_write(&t->recorder, n, step, all)); /* tv_write(run, ...) */
       note_recording(t, tv_end_step(run, (int64_t)step));
     }
     progress_show(&progress, step, loss);
@@ -97,16 +165,32 @@ static int train(training *t, uint64_t steps)
   }
 }
 
+/* Whether each name in the list is a layer that may lose filters. */
+static int check_layers(const char *list, const network *n)
+{
+  size_t names = 1, found = 0;
+  for (const char *at = list; *at; ++at)
+    names += *at == ',';
+  for (size_t i = 0; i + 1 < n->layer_count; ++i)
+    found += (size_t)is_listed(list, n->layers[i].name);
+  return found == names ? TV_OK
+                        : tv_fail(TV_ERROR_ARGUMENT,
+                            "--prune-layers %s names something that is no layer, the last layer, "
+                            "or one twice",
+                            list);
+}
+
 /* Everything before the first step. */
 static int prepare(training *t, uint64_t *steps)
 {
   options *o = &t->options;
   int status;
   if (o->threads > 0)
-    omp_set_num_threads(o->threads); /* oneDNN's, too */
+    omp_set_num_threads((int)o->threads); /* oneDNN's, too */
   if ((status = idx_read(&t->train, o->data, "train")) != TV_OK ||
       (status = idx_read(&t->test, o->data, "t10k")) != TV_OK ||
-      (status = batches_create(&t->batches, &t->train, o->samples, o->seed)) != TV_OK)
+      (status = batches_create(&t->batches, &t->train, o->samples, o->seed)) != TV_OK ||
+      (status = batches_create(&t->sampler, &t->train, o->samples, o->seed + 1)) != TV_OK)
     return status;
   if (t->test.height != t->train.height || t->test.width != t->train.width)
     return tv_fail(
@@ -117,7 +201,9 @@ static int prepare(training *t, uint64_t *steps)
   o->shape.height = t->train.height;
   o->shape.width = t->train.width;
   *steps = o->steps ? o->steps : o->epochs * (t->batches.samples / o->shape.batch);
-  if ((status = network_create(&t->network, &o->shape, o->seed)) != TV_OK)
+  if ((status = network_create(&t->network, &o->shape, o->seed)) != TV_OK ||
+      (status = statistics_create(&t->statistics, t->network)) != TV_OK ||
+      (options_prune(o) && (status = check_layers(o->prune_layers, t->network)) != TV_OK))
     return status;
   return recorder_open(&t->recorder, o, t->network);
 }
@@ -144,8 +230,10 @@ int main(int argc, char **argv)
     if (t.options.output)
       printf("recorded in %s\n", t.options.output);
   }
+  statistics_free(&t.statistics);
   network_free(t.network);
   batches_free(&t.batches);
+  batches_free(&t.sampler);
   idx_free(&t.train);
   idx_free(&t.test);
   return status != TV_OK ? 1 : t.recorded != TV_OK ? 2 : 0;

@@ -1,6 +1,7 @@
 #include "network.h"
 
 #include "layers.h"
+#include "merge.h"
 #include "random.h"
 #include "status.h"
 
@@ -162,26 +163,37 @@ void network_loss(double *loss, size_t *correct, network *n, size_t samples)
 
 int network_activations(float *out, network *n, size_t layer)
 {
-  return plan_read(n->plan, n->layers[layer].memories->activations, out);
+  return plan_read(n->plan, n->layers[layer].memories->real_activations, out);
 }
 
-int network_keep_filters(network *n, size_t index, const unsigned char *keep)
+int network_output(float *out, network *n, size_t layer)
 {
-  layer *l = &n->layers[index];
-  size_t kept = 0;
+  return plan_read(n->plan, n->layers[layer].memories->real_output, out);
+}
+
+int network_merge(network *n, size_t index, const unsigned char *keep, const double *combination)
+{
   if (index + 1 >= n->layer_count)
-    return tv_fail(TV_ERROR_ARGUMENT, "%s is the last layer: its filters are the classes", l->name);
-  for (size_t f = 0; f < l->weights.rows; ++f)
+    return tv_fail(TV_ERROR_ARGUMENT, "%s is the last layer: its filters are the classes",
+      n->layers[index].name);
+  layer *l = &n->layers[index], *next = l + 1;
+  float *const states[4][2] = {{l->weights.first, l->weights.second},
+    {l->bias.first, l->bias.second}, {next->weights.first, next->weights.second},
+    {next->bias.first, next->bias.second}};
+  tv_layer from = {l->weights.value, l->bias.value, l->weights.rows, l->weights.columns,
+    l->weights.inner, states[0], states[1], 2, 0};
+  tv_layer to = {next->weights.value, next->bias.value, next->weights.rows, next->weights.columns,
+    next->weights.inner, states[2], states[3], 2, 0};
+  const size_t filters = l->weights.rows;
+  const int status = tv_merge(&from, &to, keep, combination, filters);
+  if (status != TV_OK)
+    return status;
+  for (size_t f = 0, kept = 0; f < filters; ++f)
     if (keep[f])
       l->places[kept++] = l->places[f];
-  if (kept == 0)
-    return tv_fail(TV_ERROR_ARGUMENT, "at least one filter of %s has to stay", l->name);
-  if (kept == l->weights.rows)
-    return TV_OK;
+  l->weights.rows = l->bias.rows = from.outputs;
+  next->weights.columns = to.inputs;
   layers_free(n);
-  parameter_keep_rows(&l->weights, keep);
-  parameter_keep_rows(&l->bias, keep);
-  parameter_keep_columns(&n->layers[index + 1].weights, keep);
   return layers_build(n);
 }
 

@@ -71,9 +71,15 @@ int network_backward(network *network);
  * [width]. */
 int network_activations(float *out, network *network, size_t layer);
 
-/* Removes the filters of a layer whose keep[] is 0: their weights, bias and optimizer state, and
- * the same of the next layer's inputs. At least one must stay; the last layer keeps its classes. */
-int network_keep_filters(network *network, size_t layer, const unsigned char *keep);
+/* What the next layer sees of a layer, after ReLU and pooling: plain [batch][filters][height / 2]
+ * [width / 2] of a pooled one, else as network_activations(). */
+int network_output(float *out, network *network, size_t layer);
+
+/* Takes the filters of a layer whose keep[] is 0 out of it and of the next layer's inputs, and
+ * lets the kept ones stand in for them: tv_merge() in Filters/Kernels/merge.h, on weights, bias
+ * and optimizer state alike. The last layer keeps its classes. */
+int network_merge(
+  network *network, size_t layer, const unsigned char *keep, const double *combination);
 
 /* Numbers that are learned, and multiplications for one sample. */
 size_t network_parameters(const network *network);

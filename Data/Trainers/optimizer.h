@@ -50,9 +50,4 @@ static inline size_t parameter_count(const parameter *p)
 int parameter_create(parameter *parameter, size_t rows, size_t columns, size_t inner);
 void parameter_free(parameter *parameter);
 
-/* Keeps the rows (or columns) r with keep[r] != 0, in their order, values and optimizer state
- * alike, and lets go of all others. Nothing is allocated. */
-void parameter_keep_rows(parameter *parameter, const unsigned char *keep);
-void parameter_keep_columns(parameter *parameter, const unsigned char *keep);
-
 #endif

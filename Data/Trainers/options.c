@@ -1,12 +1,9 @@
 #include "options.h"
 
+#include "arguments.h"
 #include "status.h"
 
-#include <errno.h>
-#include <getopt.h>
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static const char help[] =
@@ -15,7 +12,7 @@ static const char help[] =
   "\n"
   "Data and network\n"
   "  --data FOLDER           IDX files, plain or .gz (/usr/share/datasets/fashion-mnist)\n"
-  "  --samples N             use the first N training samples (all)\n"
+  "  --samples N             use the first N training samples (0: all)\n"
   "  --network NAME          lenet-5 (default) or lenet-300-100\n"
   "  --filters N,N,...       convolutions 3 x 3, each with pooling (16,32), or none\n"
   "  --hidden N,N,...        fully connected layers before the last one (512), or none\n"
@@ -43,259 +40,178 @@ static const char help[] =
   "  --record-activations N  summed over the batch (100)\n"
   "  --record-gradients N    of weights and biases (0)\n"
   "  --record-scalars N      loss and learning rate (1)\n"
+  "  --record-moments N      second moments of what each layer passes on (0)\n"
   "  --tensors A,B=N,...     only these, each N steps: conv1/weights=1,conv1/activations (all)\n"
   "  --flush SECONDS         at most so long until a step can be read (1); 0: each step at once\n"
   "  --channel NAME          leave each recorded step in shared memory for tensorview-live\n"
   "  --block SECONDS         wait so long for a slow reader of the channel (0: never)\n"
   "\n"
+  "Merging similar filters while training goes on\n"
+  "  --prune-at N,N,...      look for them before these steps\n"
+  "  --prune-when-groups N   look each N steps\n"
+  "  --prune-layers A,B,...  in these layers (conv1)\n"
+  "  --prune-threshold X     least correlation of a group (0.97)\n"
+  "  --prune-linkage NAME    complete (default) or single\n"
+  "  --prune-similarity NAME of maps (default: summed over a batch, as shown) or moments\n"
+  "  --prune-way NAME        reconstruct (default), affine, sum or remove\n"
+  "  --prune-bound X         largest part of its variance that a merged filter may lose (0.25)\n"
+  "  --keep-dead             do not remove dead filters\n"
+  "  --statistics-batches N  batches behind moments and merging (20)\n"
+  "\n"
   "  --quiet                 no progress, only the result\n"
-  "  --help\n";
+  "  --help\n"
+  "\n"
+  "Exit status: 0; 1: nothing was trained; 2: trained, but the recording is not complete.\n";
 
-enum
+static int read_filters(void *to, const char *text)
 {
-  OPTION_DATA = 1,
-  OPTION_SAMPLES,
-  OPTION_NETWORK,
-  OPTION_FILTERS,
-  OPTION_HIDDEN,
-  OPTION_DEVIATION,
-  OPTION_STEPS,
-  OPTION_EPOCHS,
-  OPTION_BATCH,
-  OPTION_OPTIMIZER,
-  OPTION_RATE,
-  OPTION_MOMENTUM,
-  OPTION_DECAY_EVERY,
-  OPTION_DECAY,
-  OPTION_WEIGHT_DECAY,
-  OPTION_SEED,
-  OPTION_THREADS,
-  OPTION_EVALUATE,
-  OPTION_OUTPUT,
-  OPTION_OVERWRITE,
-  OPTION_WEIGHTS,
-  OPTION_LARGE,
-  OPTION_ACTIVATIONS,
-  OPTION_GRADIENTS,
-  OPTION_SCALARS,
-  OPTION_TENSORS,
-  OPTION_FLUSH,
-  OPTION_CHANNEL,
-  OPTION_BLOCK,
-  OPTION_QUIET,
-  OPTION_HELP
-};
+  network_shape *shape = to;
+  return arguments_list(shape->filters, &shape->convolutions, NETWORK_LAYERS - 1, text);
+}
 
-static const struct option names[] = {{"data", 1, NULL, OPTION_DATA},
-  {"samples", 1, NULL, OPTION_SAMPLES}, {"network", 1, NULL, OPTION_NETWORK},
-  {"filters", 1, NULL, OPTION_FILTERS}, {"hidden", 1, NULL, OPTION_HIDDEN},
-  {"initial-deviation", 1, NULL, OPTION_DEVIATION}, {"steps", 1, NULL, OPTION_STEPS},
-  {"epochs", 1, NULL, OPTION_EPOCHS}, {"batch", 1, NULL, OPTION_BATCH},
-  {"optimizer", 1, NULL, OPTION_OPTIMIZER}, {"learning-rate", 1, NULL, OPTION_RATE},
-  {"momentum", 1, NULL, OPTION_MOMENTUM}, {"decay-every", 1, NULL, OPTION_DECAY_EVERY},
-  {"decay", 1, NULL, OPTION_DECAY}, {"weight-decay", 1, NULL, OPTION_WEIGHT_DECAY},
-  {"seed", 1, NULL, OPTION_SEED}, {"threads", 1, NULL, OPTION_THREADS},
-  {"evaluate-every", 1, NULL, OPTION_EVALUATE}, {"output", 1, NULL, OPTION_OUTPUT},
-  {"overwrite", 0, NULL, OPTION_OVERWRITE}, {"record-weights", 1, NULL, OPTION_WEIGHTS},
-  {"record-large", 1, NULL, OPTION_LARGE}, {"record-activations", 1, NULL, OPTION_ACTIVATIONS},
-  {"record-gradients", 1, NULL, OPTION_GRADIENTS}, {"record-scalars", 1, NULL, OPTION_SCALARS},
-  {"tensors", 1, NULL, OPTION_TENSORS}, {"flush", 1, NULL, OPTION_FLUSH},
-  {"channel", 1, NULL, OPTION_CHANNEL}, {"block", 1, NULL, OPTION_BLOCK},
-  {"quiet", 0, NULL, OPTION_QUIET}, {"help", 0, NULL, OPTION_HELP}, {NULL, 0, NULL, 0}};
-
-/* A whole number in least ... most. */
-static int whole(uint64_t *out, const char *name, const char *text, uint64_t least, uint64_t most)
+static int read_hidden(void *to, const char *text)
 {
-  char *end;
-  errno = 0;
-  const unsigned long long value = strtoull(text, &end, 10);
-  if (*text < '0' || *text > '9' || *end || errno || value < least || value > most)
-    return tv_fail(TV_ERROR_ARGUMENT, "--%s %s is not a whole number from %llu to %llu", name, text,
-      (unsigned long long)least, (unsigned long long)most);
-  *out = value;
+  network_shape *shape = to;
+  return arguments_list(shape->hidden, &shape->hidden_layers, NETWORK_LAYERS - 1, text);
+}
+
+static int read_network(void *to, const char *text)
+{
+  network_shape *shape = to;
+  const int convolutional = strcmp(text, "lenet-5") == 0;
+  if (!convolutional && strcmp(text, "lenet-300-100") != 0)
+    return tv_fail(TV_ERROR_ARGUMENT, "%s is neither lenet-5 nor lenet-300-100", text);
+  /* 0.1 as in TensorFlow's first example, and so in the paper's network. */
+  shape->deviation = convolutional ? 0.1 : 0;
+  read_filters(shape, convolutional ? "16,32" : "none");
+  return read_hidden(shape, convolutional ? "512" : "300,100");
+}
+
+static int read_optimizer(void *to, const char *text)
+{
+  optimizer *optimizer = to;
+  if (strcmp(text, "adam") != 0 && strcmp(text, "sgd") != 0)
+    return tv_fail(TV_ERROR_ARGUMENT, "%s is neither adam nor sgd", text);
+  optimizer->kind = *text == 'a' ? OPTIMIZER_ADAM : OPTIMIZER_SGD;
   return TV_OK;
 }
 
-static int real(double *out, const char *name, const char *text, double least, double most)
+static int read_prune_at(void *to, const char *text)
 {
-  char *end;
-  const double value = strtod(text, &end);
-  if (end == text || *end || !(value >= least && value <= most))
-    return tv_fail(
-      TV_ERROR_ARGUMENT, "--%s %s is not a number from %g to %g", name, text, least, most);
-  *out = value;
-  return TV_OK;
+  options *o = to;
+  return arguments_list(o->prune_at, &o->prune_count, OPTIONS_PRUNINGS, text);
 }
 
-/* "16,32" or "none". */
-static int widths(size_t *out, size_t *count, const char *name, const char *text)
+static int read_way(void *to, const char *text)
 {
-  *count = 0;
-  if (strcmp(text, "none") == 0)
-    return TV_OK;
-  for (const char *at = text;; ++at) {
-    char number[24];
-    const size_t length = strcspn(at, ",");
-    uint64_t value = 0;
-    if (*count == NETWORK_LAYERS - 1)
-      return tv_fail(
-        TV_ERROR_ARGUMENT, "--%s %s has more than %d layers", name, text, NETWORK_LAYERS - 1);
-    snprintf(number, sizeof number, "%.*s", (int)(length < 23 ? length : 23), at);
-    const int status = whole(&value, name, number, 1, 65536);
-    if (status != TV_OK)
-      return status;
-    out[(*count)++] = value;
-    at += length;
-    if (!*at)
-      return TV_OK;
-  }
+  return pruning_way(to, text);
 }
 
-static int choose_network(options *o, const char *text)
+static int read_linkage(void *to, const char *text)
 {
-  if (strcmp(text, "lenet-5") == 0) {
-    o->shape.deviation = 0.1; /* as in TensorFlow's first example, and so in the paper's network */
-    widths(o->shape.filters, &o->shape.convolutions, "filters", "16,32");
-    return widths(o->shape.hidden, &o->shape.hidden_layers, "hidden", "512");
-  }
-  if (strcmp(text, "lenet-300-100") == 0) {
-    o->shape.deviation = 0;
-    widths(o->shape.filters, &o->shape.convolutions, "filters", "none");
-    return widths(o->shape.hidden, &o->shape.hidden_layers, "hidden", "300,100");
-  }
-  return tv_fail(TV_ERROR_ARGUMENT, "--network %s is neither lenet-5 nor lenet-300-100", text);
+  return pruning_linkage(to, text);
 }
 
-static int choose_optimizer(options *o, const char *text)
+static int read_similarity(void *to, const char *text)
 {
-  if (strcmp(text, "adam") == 0)
-    o->optimizer.kind = OPTIMIZER_ADAM;
-  else if (strcmp(text, "sgd") == 0)
-    o->optimizer.kind = OPTIMIZER_SGD;
-  else
-    return tv_fail(TV_ERROR_ARGUMENT, "--optimizer %s is neither adam nor sgd", text);
-  return TV_OK;
+  return pruning_choose_similarity(to, text);
 }
 
-static int read_option(options *o, int option, const char *name, const char *text)
+static void set_defaults(options *o)
 {
-  const uint64_t many = UINT64_C(1) << 40;
-  uint64_t n = 0;
-  int status;
-  switch (option) {
-  case OPTION_DATA:
-    o->data = text;
-    return TV_OK;
-  case OPTION_SAMPLES:
-    return whole(&o->samples, name, text, 1, UINT32_MAX);
-  case OPTION_NETWORK:
-    return choose_network(o, text);
-  case OPTION_FILTERS:
-    return widths(o->shape.filters, &o->shape.convolutions, name, text);
-  case OPTION_HIDDEN:
-    return widths(o->shape.hidden, &o->shape.hidden_layers, name, text);
-  case OPTION_DEVIATION:
-    return real(&o->shape.deviation, name, text, 0, 1e3);
-  case OPTION_STEPS:
-    return whole(&o->steps, name, text, 1, many);
-  case OPTION_EPOCHS:
-    return whole(&o->epochs, name, text, 1, 1000000);
-  case OPTION_BATCH:
-    status = whole(&n, name, text, 1, 65536);
-    o->shape.batch = n;
-    return status;
-  case OPTION_OPTIMIZER:
-    return choose_optimizer(o, text);
-  case OPTION_RATE:
-    return real(&o->optimizer.learning_rate, name, text, 0, 1e6);
-  case OPTION_MOMENTUM:
-    return real(&o->optimizer.momentum, name, text, 0, 1);
-  case OPTION_DECAY_EVERY:
-    return whole(&o->decay_every, name, text, 0, many);
-  case OPTION_DECAY:
-    return real(&o->decay, name, text, 0, 1);
-  case OPTION_WEIGHT_DECAY:
-    return real(&o->optimizer.weight_decay, name, text, 0, 1);
-  case OPTION_SEED:
-    return whole(&o->seed, name, text, 0, UINT64_MAX);
-  case OPTION_THREADS:
-    status = whole(&n, name, text, 0, 1024);
-    o->threads = (int)n;
-    return status;
-  case OPTION_EVALUATE:
-    return whole(&o->evaluate_every, name, text, 0, many);
-  case OPTION_OUTPUT:
-    o->output = strcmp(text, "none") == 0 ? NULL : text;
-    return TV_OK;
-  case OPTION_OVERWRITE:
-    o->overwrite = 1;
-    return TV_OK;
-  case OPTION_WEIGHTS:
-    return whole(&o->record_weights, name, text, 0, many);
-  case OPTION_LARGE:
-    return whole(&o->record_large, name, text, 0, many);
-  case OPTION_ACTIVATIONS:
-    return whole(&o->record_activations, name, text, 0, many);
-  case OPTION_GRADIENTS:
-    return whole(&o->record_gradients, name, text, 0, many);
-  case OPTION_SCALARS:
-    return whole(&o->record_scalars, name, text, 0, many);
-  case OPTION_TENSORS:
-    o->tensors = text;
-    return TV_OK;
-  case OPTION_FLUSH:
-    return real(&o->flush_seconds, name, text, 0, 1e9);
-  case OPTION_CHANNEL:
-    o->channel = text;
-    return TV_OK;
-  case OPTION_BLOCK:
-    return real(&o->block_seconds, name, text, 0, 1e9);
-  case OPTION_QUIET:
-    o->quiet = 1;
-    return TV_OK;
-  }
-  return TV_OK;
-}
-
-int options_read(options *o, int argc, char **argv)
-{
-  int option, index = 0, status;
   memset(o, 0, sizeof *o);
   o->data = "/usr/share/datasets/fashion-mnist";
-  o->output = "lenet.tvh5";
-  o->threads = 1;
-  o->epochs = 1;
-  o->seed = 1;
-  o->decay = 0.1;
-  o->flush_seconds = 1;
   o->shape.batch = 50;
+  o->shape.classes = 10;
+  read_network(&o->shape, "lenet-5");
+  o->epochs = 1;
   o->optimizer = (optimizer){OPTIMIZER_ADAM, NAN, 0.9, 0.9, 0.999, 1e-8, 0, 0, 1};
+  o->decay = 0.1;
+  o->seed = 1;
+  o->threads = 1;
+  o->output = "lenet.tvh5";
+  o->flush_seconds = 1;
   o->record_weights = 10;
   o->record_large = 500;
   o->record_activations = 100;
   o->record_scalars = 1;
-  choose_network(o, "lenet-5");
-  opterr = 0;
-  while ((option = getopt_long(argc, argv, "", names, &index)) != -1) {
-    if (option == OPTION_HELP) {
-      fputs(help, stdout);
-      return 1;
-    }
-    if (option == '?') {
-      const char *text = argv[optind - 1];
-      for (size_t i = 0; names[i].name; ++i)
-        if (text[0] == '-' && strcmp(text + 2, names[i].name) == 0)
-          return tv_fail(TV_ERROR_ARGUMENT, "%s needs a value", text);
-      return tv_fail(TV_ERROR_ARGUMENT, "%s is not an option; --help lists them", text);
-    }
-    if ((status = read_option(o, option, names[index].name, optarg)) != TV_OK)
-      return status;
-  }
-  if (optind < argc)
-    return tv_fail(TV_ERROR_ARGUMENT, "'%s' is not an option; --help lists them", argv[optind]);
+  o->pruning = (pruning_options){0.97, TV_COMPLETE, SIMILARITY_MAPS, TV_RECONSTRUCT, 0.25, 1, 0};
+  o->prune_layers = "conv1";
+  o->statistics_batches = 20;
+}
+
+int options_read(options *o, int argc, char **argv)
+{
+  const double many = 0x1p40;
+  uint64_t batch = 50;
+  int keep_dead = 0;
+  set_defaults(o);
+  const argument table[] = {
+    {"data", ARGUMENT_TEXT, &o->data, 0, 0, NULL},
+    {"samples", ARGUMENT_WHOLE, &o->samples, 0, UINT32_MAX, NULL},
+    {"network", ARGUMENT_CALL, &o->shape, 0, 0, read_network},
+    {"filters", ARGUMENT_CALL, &o->shape, 0, 0, read_filters},
+    {"hidden", ARGUMENT_CALL, &o->shape, 0, 0, read_hidden},
+    {"initial-deviation", ARGUMENT_REAL, &o->shape.deviation, 0, 1000, NULL},
+    {"steps", ARGUMENT_WHOLE, &o->steps, 1, many, NULL},
+    {"epochs", ARGUMENT_WHOLE, &o->epochs, 1, 1e6, NULL},
+    {"batch", ARGUMENT_WHOLE, &batch, 1, 65536, NULL},
+    {"optimizer", ARGUMENT_CALL, &o->optimizer, 0, 0, read_optimizer},
+    {"learning-rate", ARGUMENT_REAL, &o->optimizer.learning_rate, 0, 1e6, NULL},
+    {"momentum", ARGUMENT_REAL, &o->optimizer.momentum, 0, 1, NULL},
+    {"decay-every", ARGUMENT_WHOLE, &o->decay_every, 0, many, NULL},
+    {"decay", ARGUMENT_REAL, &o->decay, 0, 1, NULL},
+    {"weight-decay", ARGUMENT_REAL, &o->optimizer.weight_decay, 0, 1, NULL},
+    {"seed", ARGUMENT_WHOLE, &o->seed, 0, 0x1p53, NULL},
+    {"threads", ARGUMENT_WHOLE, &o->threads, 0, 1024, NULL},
+    {"evaluate-every", ARGUMENT_WHOLE, &o->evaluate_every, 0, many, NULL},
+    {"output", ARGUMENT_TEXT, &o->output, 0, 0, NULL},
+    {"overwrite", ARGUMENT_FLAG, &o->overwrite, 0, 0, NULL},
+    {"record-weights", ARGUMENT_WHOLE, &o->record_weights, 0, many, NULL},
+    {"record-large", ARGUMENT_WHOLE, &o->record_large, 0, many, NULL},
+    {"record-activations", ARGUMENT_WHOLE, &o->record_activations, 0, many, NULL},
+    {"record-gradients", ARGUMENT_WHOLE, &o->record_gradients, 0, many, NULL},
+    {"record-scalars", ARGUMENT_WHOLE, &o->record_scalars, 0, many, NULL},
+    {"record-moments", ARGUMENT_WHOLE, &o->record_moments, 0, many, NULL},
+    {"tensors", ARGUMENT_TEXT, &o->tensors, 0, 0, NULL},
+    {"flush", ARGUMENT_REAL, &o->flush_seconds, 0, 1e9, NULL},
+    {"channel", ARGUMENT_TEXT, &o->channel, 0, 0, NULL},
+    {"block", ARGUMENT_REAL, &o->block_seconds, 0, 1e9, NULL},
+    {"prune-at", ARGUMENT_CALL, o, 0, 0, read_prune_at},
+    {"prune-when-groups", ARGUMENT_WHOLE, &o->prune_every, 0, many, NULL},
+    {"prune-layers", ARGUMENT_TEXT, &o->prune_layers, 0, 0, NULL},
+    {"prune-threshold", ARGUMENT_REAL, &o->pruning.threshold, -1, 1, NULL},
+    {"prune-linkage", ARGUMENT_CALL, &o->pruning.linkage, 0, 0, read_linkage},
+    {"prune-similarity", ARGUMENT_CALL, &o->pruning.similarity, 0, 0, read_similarity},
+    {"prune-way", ARGUMENT_CALL, &o->pruning.way, 0, 0, read_way},
+    {"prune-bound", ARGUMENT_REAL, &o->pruning.bound, 0, INFINITY, NULL},
+    {"keep-dead", ARGUMENT_FLAG, &keep_dead, 0, 0, NULL},
+    {"statistics-batches", ARGUMENT_WHOLE, &o->statistics_batches, 1, 1e6, NULL},
+    {"quiet", ARGUMENT_FLAG, &o->quiet, 0, 0, NULL},
+    {NULL, ARGUMENT_FLAG, NULL, 0, 0, NULL},
+  };
+  const int status = arguments_read(table, help, argc, argv);
+  if (status != TV_OK)
+    return status;
+  o->shape.batch = batch;
+  o->pruning.dead = !keep_dead;
   if (isnan(o->optimizer.learning_rate))
     o->optimizer.learning_rate = o->optimizer.kind == OPTIMIZER_ADAM ? 0.001 : 0.02;
-  o->optimizer.threads = o->threads;
-  o->shape.classes = 10;
+  o->optimizer.threads = (int)o->threads;
+  if (strcmp(o->output, "none") == 0)
+    o->output = NULL;
   return TV_OK;
+}
+
+int options_prune_now(const options *o, uint64_t step)
+{
+  for (size_t i = 0; i < o->prune_count; ++i)
+    if (o->prune_at[i] == step)
+      return 1;
+  return o->prune_every && step > 0 && step % o->prune_every == 0;
+}
+
+int options_prune(const options *o)
+{
+  return o->prune_count || o->prune_every;
 }

@@ -39,6 +39,9 @@ dnnl_memory_desc_t plan_plain(int axes, size_t a, size_t b, size_t c, size_t d);
 /* The same sizes in whatever order oneDNN prefers. */
 dnnl_memory_desc_t plan_any(const dnnl_memory_desc_t *shape);
 
+/* The first of the sizes along an axis of a shape, where they lie. */
+dnnl_memory_desc_t plan_narrow(dnnl_memory_desc_t shape, int axis, size_t size);
+
 /* A primitive descriptor for an operation, which plan_free() destroys. relu != 0 applies it to
  * the result; hint may be NULL. */
 dnnl_primitive_desc_t plan_describe(

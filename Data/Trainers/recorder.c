@@ -2,6 +2,8 @@
 
 #include "status.h"
 
+#include <tensorview_format.h>
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -89,6 +91,30 @@ static int declare(recorder *r, const network *n, size_t *largest)
   return TV_OK;
 }
 
+/* Second moments and the states of filters, of every layer whose filters may go. */
+static int declare_statistics(recorder *r, const options *o, const network *n, size_t *largest)
+{
+  int status = TV_OK;
+  for (size_t i = 0; i < NETWORK_LAYERS; ++i)
+    r->moments[i] = -1;
+  for (size_t i = 0; status == TV_OK && i + 1 < n->layer_count; ++i) {
+    const layer *l = &n->layers[i];
+    const size_t side = l->declared + 1, shape[] = {side, side};
+    if (o->record_moments) {
+      *largest = 2 * side * side > *largest ? 2 * side * side : *largest; /* they are doubles */
+      status = tv_declare(&r->moments[i], r->run, l->name, "moments", TV_FLOAT64, "mm", shape);
+    }
+    if (status == TV_OK && options_prune(o)) {
+      if (!(r->states[i] = malloc(l->declared * sizeof *r->states[i])))
+        return tv_fail(TV_ERROR_MEMORY, "no memory for the states of filters");
+      for (size_t f = 0; f < l->declared; ++f)
+        r->states[i][f] = TV_FILTER_ALIVE;
+      status = tv_declare_filters(r->run, l->name, l->declared);
+    }
+  }
+  return status;
+}
+
 int recorder_open(recorder *r, const options *o, const network *network)
 {
   static const char *const scalars[] = {"loss", "learning_rate", "accuracy"};
@@ -100,12 +126,13 @@ int recorder_open(recorder *r, const options *o, const network *network)
   if (status != TV_OK || (!o->output && !(channel && *channel)))
     return status;
   shim.overwrite = o->overwrite;
-  shim.threads = o->threads;
+  shim.threads = (int)o->threads;
   shim.flush_seconds = o->flush_seconds;
   shim.channel = o->channel;
   shim.block_seconds = o->block_seconds;
   if ((status = tv_open(&r->run, o->output, &shim)) != TV_OK ||
-      (status = declare(r, network, &largest)) != TV_OK)
+      (status = declare(r, network, &largest)) != TV_OK ||
+      (status = declare_statistics(r, o, network, &largest)) != TV_OK)
     return status;
   for (int i = 0; i < 3; ++i)
     if ((status = tv_declare_scalar(r->run, scalars[i])) != TV_OK)
@@ -193,11 +220,46 @@ int recorder_write(recorder *r, network *n, uint64_t step, int last)
   return status;
 }
 
+int recorder_write_moments(recorder *r, const network *n, const statistics *s, uint64_t step)
+{
+  double *declared = (double *)(void *)r->scratch; /* malloc() aligns for both */
+  int status = TV_OK;
+  for (size_t i = 0; status == TV_OK && i + 1 < n->layer_count; ++i) {
+    const layer *l = &n->layers[i];
+    const size_t filters = l->weights.rows, side = l->declared + 1;
+    if (r->moments[i] < 0)
+      continue;
+    for (size_t at = 0; at < side * side; ++at)
+      declared[at] = NAN;
+    for (size_t a = 0; a <= filters; ++a)
+      for (size_t b = 0; b <= filters; ++b) {
+        const size_t row = a < filters ? l->places[a] : l->declared;
+        const size_t column = b < filters ? l->places[b] : l->declared;
+        declared[row * side + column] = s->layers[i].moments[a * (filters + 1) + b];
+      }
+    status = tv_write(r->run, r->moments[i], (int64_t)step, declared);
+  }
+  return status;
+}
+
+int recorder_write_filters(recorder *r, const network *n, size_t layer,
+  const pruning_result *result, tv_merge_way way, uint64_t step)
+{
+  if (!r->states[layer])
+    return TV_OK;
+  pruning_states(r->states[layer], n->layers[layer].declared, result, way);
+  return tv_write_filters(r->run, n->layers[layer].name, (int64_t)step, r->states[layer]);
+}
+
 int recorder_close(recorder *r)
 {
   const int status = r->run ? tv_close(r->run) : TV_OK;
   r->run = NULL;
   free(r->scratch);
   r->scratch = NULL;
+  for (size_t i = 0; i < NETWORK_LAYERS; ++i) {
+    free(r->states[i]);
+    r->states[i] = NULL;
+  }
   return status;
 }

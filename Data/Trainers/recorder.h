@@ -4,6 +4,7 @@
 
 #include "network.h"
 #include "options.h"
+#include "statistics.h"
 
 #include <tensorview.h>
 
@@ -23,7 +24,9 @@ typedef struct recorder
   tv_run *run;                                      /* NULL: nothing is recorded */
   int tensors[NETWORK_LAYERS][RECORD_KINDS];        /* their numbers in the run */
   uint64_t intervals[NETWORK_LAYERS][RECORD_KINDS]; /* 0: not recorded */
-  float *scratch;                                   /* room for the largest of them as declared */
+  int moments[NETWORK_LAYERS];                      /* -1: not recorded; never the last layer's */
+  int32_t *states[NETWORK_LAYERS]; /* of the declared filters; NULL: not recorded */
+  float *scratch;                  /* room for the largest of them as declared */
 } recorder;
 
 /* Opens the run that the options ask for and declares its tensors and scalars. */
@@ -33,6 +36,14 @@ int recorder_open(recorder *recorder, const options *options, const network *net
  * last step everything that is recorded at all is due. Filters that were pruned keep their
  * places, filled with NaN. */
 int recorder_write(recorder *recorder, network *network, uint64_t step, int last);
+
+/* Writes the second moments of each layer that records them; NaN for pruned filters. */
+int recorder_write_moments(
+  recorder *recorder, const network *network, const statistics *statistics, uint64_t step);
+
+/* Writes what became of a layer's filters. */
+int recorder_write_filters(recorder *recorder, const network *network, size_t layer,
+  const pruning_result *result, tv_merge_way way, uint64_t step);
 
 /* Closes the run; what the shim says of it. */
 int recorder_close(recorder *recorder);

@@ -71,12 +71,13 @@ def case(name, layers, size, options, optimizer):
     print(f"{name}: {STEPS} steps, largest relative difference {worst:.2g}")
 
 
-torch.set_num_threads(1)
-SGD = lambda p: torch.optim.SGD(p, lr=0.05, momentum=0.9)
-ADAM = lambda p: torch.optim.Adam(p, lr=0.001)
-LENET = ["conv1", "conv2", "fc1", "fc2"]
-case("sgd", LENET, (12, 14), ["--optimizer", "sgd", "--learning-rate", "0.05", "--hidden", "40"], SGD)
-case("adam", LENET, (28, 28), ["--optimizer", "adam"], ADAM)
-case("odd", LENET, (13, 11), ["--filters", "7,17", "--hidden", "33", "--initial-deviation", "0"], ADAM)
-case("deep", ["conv1", "fc1", "fc2", "fc3"], (9, 9), ["--filters", "3", "--hidden", "20,10"], ADAM)
-case("connected", ["fc1", "fc2", "fc3"], (28, 28), ["--network", "lenet-300-100"], ADAM)
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    SGD = lambda p: torch.optim.SGD(p, lr=0.05, momentum=0.9)
+    ADAM = lambda p: torch.optim.Adam(p, lr=0.001)
+    LENET = ["conv1", "conv2", "fc1", "fc2"]
+    case("sgd", LENET, (12, 14), ["--optimizer", "sgd", "--learning-rate", "0.05", "--hidden", "40"], SGD)
+    case("adam", LENET, (28, 28), ["--optimizer", "adam"], ADAM)
+    case("odd", LENET, (13, 11), ["--filters", "7,17", "--hidden", "33", "--initial-deviation", "0"], ADAM)
+    case("deep", ["conv1", "fc1", "fc2", "fc3"], (9, 9), ["--filters", "3", "--hidden", "20,10"], ADAM)
+    case("connected", ["fc1", "fc2", "fc3"], (28, 28), ["--network", "lenet-300-100"], ADAM)
