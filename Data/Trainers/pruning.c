@@ -49,7 +49,7 @@ static int find_groups(
   const int maps = o->similarity == SIMILARITY_MAPS && s->pixels > 1;
   int status = maps ? tv_correlate(matrix, s->maps, TV_FLOAT32, s->filters, s->pixels, TV_PEARSON,
                         1, NULL, NULL)
-                    : tv_correlate_moments(matrix, s->moments, s->filters, TV_PEARSON);
+                    : tv_correlate_moments(matrix, s->moments, s->filters, TV_PEARSON, NULL);
   if (status == TV_OK)
     status = tv_group(groups, matrix, s->filters, o->threshold, o->linkage);
   return status;
