@@ -7,6 +7,7 @@
 #include "vtkImageData.h"
 #include "vtkInformation.h"
 #include "vtkInformationVector.h"
+#include "vtkMultiProcessController.h"
 #include "vtkNew.h"
 #include "vtkObjectFactory.h"
 #include "vtkPointData.h"
@@ -15,6 +16,7 @@
 #include "vtkStreamingDemandDrivenPipeline.h"
 #include "vtkTypeInt32Array.h"
 
+#include "RowExchange.h"
 #include "mosaic.h"
 
 #include <numeric>
@@ -23,6 +25,8 @@
 vtkStandardNewMacro(vtkImageGrid);
 
 namespace {
+const vtkIdType MostGatheredCells = 4000000;
+
 /// The mosaic's extent, in points, of the view's whole region.
 void GetExtent(const tv_view &view, int extent[6])
 {
@@ -34,6 +38,51 @@ void GetExtent(const tv_view &view, int extent[6])
   extent[3] = static_cast<int>(y + height);
   extent[4] = extent[5] = 0;
 }
+
+int NumberOfRanks()
+{
+  vtkMultiProcessController *controller = vtkMultiProcessController::GetGlobalController();
+  return controller ? controller->GetNumberOfProcesses() : 1;
+}
+
+/// Which rows of the mosaic each rank has.
+class Bands
+{
+public:
+  Bands(const tv_rectangle &whole, bool spread)
+      : Whole(whole), Ranks(spread ? static_cast<size_t>(NumberOfRanks()) : 1)
+  {
+  }
+
+  /// That of a rank; none for those that have no part in it.
+  tv_rectangle Of(size_t rank) const
+  {
+    tv_rectangle band = this->Whole;
+    band.y += this->Begin(rank);
+    band.height = this->Begin(rank + 1) - this->Begin(rank);
+    return band;
+  }
+
+  /// The rank that has that row of the mosaic.
+  size_t RankOf(size_t y) const
+  {
+    size_t rank = (y - this->Whole.y) * this->Ranks / this->Whole.height;
+    while (y - this->Whole.y < this->Begin(rank))
+      --rank;
+    while (y - this->Whole.y >= this->Begin(rank + 1))
+      ++rank;
+    return rank;
+  }
+
+private:
+  size_t Begin(size_t rank) const
+  {
+    return rank < this->Ranks ? this->Whole.height * rank / this->Ranks : this->Whole.height;
+  }
+
+  tv_rectangle Whole;
+  size_t Ranks;
+};
 } // namespace
 
 vtkImageGrid::vtkImageGrid() : vtkTensorView("activations", 8000000) {}
@@ -42,6 +91,7 @@ void vtkImageGrid::PrintSelf(ostream &os, vtkIndent indent)
 {
   this->Superclass::PrintSelf(os, indent);
   os << indent << "Output: " << (this->Output == IMAGE ? "Image" : "Points") << "\n";
+  os << indent << "Pieces: " << this->Pieces << "\n";
 }
 
 int vtkImageGrid::FillOutputPortInformation(int, vtkInformation *info)
@@ -103,54 +153,150 @@ int vtkImageGrid::RequestData(
   vtkInformation *, vtkInformationVector **inputVector, vtkInformationVector *outputVector)
 {
   vtkDataSet *output = vtkDataSet::GetData(outputVector);
+  auto *image = vtkImageData::SafeDownCast(output);
   Shown shown;
-  if (!this->Prepare(inputVector, shown))
-    return 1;
-  if (!shown.Empty) {
-    if (!this->Reduce(shown, this->Output == IMAGE))
+  bool prepared = this->Prepare(inputVector, shown);
+  if (image && NumberOfRanks() > 1)
+    prepared = this->Agree(prepared, shown);
+  else
+    prepared = prepared && !shown.Empty;
+  if (prepared) {
+    if (!this->Reduce(shown, image != nullptr))
       return 1;
-    auto *image = vtkImageData::SafeDownCast(output);
     const bool finished = image ? this->MakeImage(shown, image)
                                 : this->MakePoints(shown, vtkPolyData::SafeDownCast(output));
     if (!finished) {
       output->Initialize();
       return 1;
     }
+    int extent[6];
+    GetExtent(shown.View, extent);
     if (image)
       outputVector->GetInformationObject(0)->Set(
-        vtkStreamingDemandDrivenPipeline::WHOLE_EXTENT(), image->GetExtent(), 6);
+        vtkStreamingDemandDrivenPipeline::WHOLE_EXTENT(), extent, 6);
+  } else if (image) {
+    // There is nothing, and that is all: or the pipeline would ask again at every picture.
+    vtkInformation *info = outputVector->GetInformationObject(0);
+    int asked[6];
+    info->Get(vtkStreamingDemandDrivenPipeline::UPDATE_EXTENT(), asked);
+    image->GetInformation()->Set(vtkDataObject::ALL_PIECES_EXTENT(), asked, 6);
   }
-  AddFields(output->GetFieldData(), shown);
+  if (shown.Record.Image)
+    this->AddFields(output->GetFieldData(), shown);
   return 1;
+}
+
+bool vtkImageGrid::Agree(bool prepared, Shown &shown)
+{
+  vtkMultiProcessController *controller = vtkMultiProcessController::GetGlobalController();
+  const tv_tensor &tensor = shown.Tensor;
+  const vtkIdType mine[6] = {prepared, prepared && !shown.Empty,
+    static_cast<vtkIdType>(tensor.filters), static_cast<vtkIdType>(tensor.channels),
+    static_cast<vtkIdType>(tensor.rows), static_cast<vtkIdType>(tensor.columns)};
+  // The type goes with the name of the array, but a rank with nothing has no array.
+  const vtkIdType type = tensor.type;
+  std::vector<vtkIdType> all(6 * static_cast<size_t>(NumberOfRanks())), types(all.size() / 6);
+  controller->AllGather(mine, all.data(), 6);
+  controller->AllGather(&type, types.data(), 1);
+  const vtkIdType *known = nullptr;
+  tv_tensor shape{};
+  for (size_t rank = 0; rank < types.size(); ++rank) {
+    const vtkIdType *here = &all[6 * rank];
+    if (!here[0])
+      return false; // that rank has said why
+    if (here[1] && !known) {
+      known = here;
+      shape.type = static_cast<tv_type>(types[rank]);
+    }
+  }
+  if (!known)
+    return false;
+  if (!shown.Empty)
+    return true;
+  shape.filters = static_cast<size_t>(known[2]);
+  shape.channels = static_cast<size_t>(known[3]);
+  shape.rows = static_cast<size_t>(known[4]);
+  shape.columns = static_cast<size_t>(known[5]);
+  return this->PrepareEmpty(shape, shown);
+}
+
+void vtkImageGrid::Exchange(const Shown &shown, const tv_rectangle &whole, bool spread,
+  void *values, const tv_indices &indices)
+{
+  vtkMultiProcessController *controller = vtkMultiProcessController::GetGlobalController();
+  const auto ranks = static_cast<size_t>(NumberOfRanks());
+  const auto me = static_cast<size_t>(controller->GetLocalProcessId());
+  const Bands bands(whole, spread);
+  const tv_rectangle mine = bands.Of(me);
+  const tv_view &view = shown.View;
+  const size_t bytes = view.grid.width * tv_type_size(shown.Tensor.type);
+  std::vector<PlacedRows> outgoing(ranks);
+  std::vector<tv_line> lines(tv_view_lines(nullptr, &view, &shown.Tensor));
+  tv_view_lines(lines.data(), &view, &shown.Tensor);
+  for (const tv_line &line : lines) {
+    const size_t to = bands.RankOf(tv_mosaic_height(&view, &line));
+    if (to == me)
+      continue;
+    PlacedRows &rows = outgoing[to];
+    const int place[4] = {static_cast<int>(line.filter), static_cast<int>(line.channel),
+      static_cast<int>(line.row), tv_view_group(&view, &shown.Tensor, &line)};
+    rows.Places.insert(rows.Places.end(), place, place + 4);
+    rows.Values.resize(rows.Values.size() + bytes);
+    tv_view_row(&rows.Values[rows.Values.size() - bytes], &view, &shown.Tensor, &line);
+  }
+  const PlacedRows incoming = ExchangeRows(controller, outgoing, bytes);
+  for (size_t i = 0; i < incoming.Count(); ++i) {
+    const int *place = &incoming.Places[4 * i];
+    const tv_line line = {
+      static_cast<size_t>(place[0]), static_cast<size_t>(place[1]), static_cast<size_t>(place[2])};
+    tv_mosaic_put(values, &indices, &view, shown.Tensor.type, &mine, &line, place[3],
+      &incoming.Values[i * bytes]);
+  }
 }
 
 bool vtkImageGrid::MakeImage(Shown &shown, vtkImageData *output)
 {
-  int extent[6];
-  GetExtent(shown.View, extent);
+  tv_rectangle whole;
+  tv_view_rectangle(&shown.View, &whole.x, &whole.y, &whole.width, &whole.height);
+  tv_rectangle mine = whole;
+  bool spread = false;
+  if (NumberOfRanks() > 1) {
+    const double all = static_cast<double>(whole.width) * static_cast<double>(whole.height);
+    spread = this->Pieces == SPREAD ||
+             (this->Pieces == AUTOMATIC_PIECES && all > static_cast<double>(MostGatheredCells));
+    mine = Bands(whole, spread)
+             .Of(static_cast<size_t>(
+               vtkMultiProcessController::GetGlobalController()->GetLocalProcessId()));
+  }
+  const auto width = static_cast<vtkIdType>(mine.width);
+  const auto cells = static_cast<vtkIdType>(mine.width * mine.height);
   const double pixel = shown.View.grid.pixel;
-  output->SetExtent(extent);
+  const int left = static_cast<int>(mine.x), bottom = static_cast<int>(mine.y);
+  if (cells > 0)
+    output->SetExtent(left, left + static_cast<int>(mine.width), bottom,
+      bottom + static_cast<int>(mine.height), 0, 0);
   output->SetSpacing(pixel, pixel, pixel);
   output->SetOrigin(shown.View.origin[0], shown.View.origin[1], 0.0);
-  const vtkIdType width = extent[1] - extent[0], height = extent[3] - extent[2];
 
   vtkCellData *data = output->GetCellData();
-  const vtkSmartPointer<vtkDataArray> values = NewValues(shown, width * height);
+  const vtkSmartPointer<vtkDataArray> values = NewValues(shown, cells);
   data->SetScalars(values);
   tv_indices indices{};
-  if (this->WantsIndices(shown, width * height))
-    indices = AddIndices(data, width * height);
+  if (this->WantsIndices(shown, static_cast<vtkIdType>(whole.width * whole.height)))
+    indices = AddIndices(data, cells);
 
   const int threads = Threads();
-  return this->InChunks(static_cast<size_t>(height), [&](size_t first, size_t count) {
+  const bool finished = this->InChunks(mine.height, [&](size_t first, size_t count) {
     const vtkIdType cell = static_cast<vtkIdType>(first) * width;
     const auto at = [cell](int *array) { return array ? array + cell : nullptr; };
     const tv_indices here = {at(indices.filter), at(indices.channel), at(indices.row),
       at(indices.column), at(indices.group)};
-    const tv_rectangle rows = {static_cast<size_t>(extent[0]),
-      static_cast<size_t>(extent[2]) + first, static_cast<size_t>(width), count};
+    const tv_rectangle rows = {mine.x, mine.y + first, mine.width, count};
     tv_mosaic(values->GetVoidPointer(cell), &here, &shown.View, &shown.Tensor, &rows, threads);
   });
+  if (NumberOfRanks() > 1) // stopped or not: the others wait for it
+    this->Exchange(shown, whole, spread, values->GetVoidPointer(0), indices);
+  return finished;
 }
 
 bool vtkImageGrid::MakePoints(Shown &shown, vtkPolyData *output)

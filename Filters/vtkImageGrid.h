@@ -7,7 +7,10 @@
  *
  * IMAGE   vtkImageData, flat, one cell for each pixel of the mosaic of all windows, cell (0, 0) at
  *         the lower left. Gaps and pruned filters are NaN, and -1 in the index arrays.
- * POINTS  vtkPolyData, a vertex in the middle of each pixel; gaps have none.
+ *         With several ranks it is on the first or, where it is large, in bands of whole rows on
+ *         all of them: rows travel to the rank that draws them, and to no other.
+ * POINTS  vtkPolyData, a vertex in the middle of each pixel; gaps have none. Each rank has those
+ *         of its own windows.
  *
  * Cell arrays of the image, point arrays of the points: the values, under the tensor's own array
  * name (Activation, ...) and active; and Filter, Channel, Row, Column, Group, int32.
@@ -40,6 +43,19 @@ public:
   vtkGetMacro(Output, int);
   ///@}
 
+  enum PiecesType
+  {
+    AUTOMATIC_PIECES = 0, ///< gathered up to four million cells, spread above
+    GATHERED = 1,         ///< the first rank has the image
+    SPREAD = 2            ///< each rank has a band of it
+  };
+  ///@{
+  /// Where the image is, with several ranks. ParaView 5.11 can neither fetch nor save as .vti an
+  /// image that is spread. Default: AUTOMATIC_PIECES.
+  vtkSetClampMacro(Pieces, int, AUTOMATIC_PIECES, SPREAD);
+  vtkGetMacro(Pieces, int);
+  ///@}
+
 protected:
   vtkImageGrid();
   ~vtkImageGrid() override = default;
@@ -52,10 +68,22 @@ protected:
   int RequestData(vtkInformation *request, vtkInformationVector **inputVector,
     vtkInformationVector *outputVector) override;
 
+  /// This rank's rows of the mosaic.
   bool MakeImage(Shown &shown, vtkImageData *output);
+
+  /// Tells a rank that has nothing of the tensor what the others have. False where any of them
+  /// failed, or none has anything. Every rank must call this.
+  bool Agree(bool prepared, Shown &shown);
+
+  /// Puts the rows that other ranks have into this rank's part of the mosaic, and sends them
+  /// theirs. Every rank must call this.
+  void Exchange(const Shown &shown, const tv_rectangle &whole, bool spread, void *values,
+    const tv_indices &indices);
+
   bool MakePoints(Shown &shown, vtkPolyData *output);
 
   int Output = IMAGE;
+  int Pieces = AUTOMATIC_PIECES;
 
 private:
   vtkImageGrid(const vtkImageGrid &) = delete;

@@ -109,13 +109,27 @@ bool vtkTensorView::Prepare(vtkInformationVector **inputVector, Shown &shown)
     vtkWarningMacro(<< "the states or groups of " << record.Name()
                     << " are not one for each of its filters and are left out");
 
-  const tv_region region = this->Region(tensor);
-  if (tv_view_full(&shown.View, &tensor, &region)) {
-    vtkErrorMacro(<< record.Name() << ": " << tv_last_error());
+  shown.Empty = false;
+  return this->LayOut(shown);
+}
+
+bool vtkTensorView::PrepareEmpty(const tv_tensor &shape, Shown &shown)
+{
+  shown.Tensor = shape;
+  shown.Tensor.values = nullptr;
+  shown.Tensor.first_window = shown.Tensor.windows = 0;
+  shown.Tensor.state = shown.Tensor.group = nullptr;
+  return this->LayOut(shown);
+}
+
+bool vtkTensorView::LayOut(Shown &shown)
+{
+  const tv_region region = this->Region(shown.Tensor);
+  if (tv_view_full(&shown.View, &shown.Tensor, &region)) {
+    vtkErrorMacro(<< shown.Record.Name() << ": " << tv_last_error());
     return false;
   }
   shown.View.reduction = static_cast<tv_reduction>(this->Reduction);
-  shown.Empty = false;
   return true;
 }
 

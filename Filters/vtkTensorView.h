@@ -88,6 +88,9 @@ protected:
   /// with an empty output, or the pipeline would add a page of its own to that one sentence.
   bool Prepare(vtkInformationVector **inputVector, Shown &shown);
 
+  /// The same where this rank has nothing of a tensor whose shape others know.
+  bool PrepareEmpty(const tv_tensor &shape, Shown &shown);
+
   /// The tensor's shape from pipeline information, or from the input's data where that has come.
   bool FindShape(vtkInformationVector **inputVector, tv_tensor &tensor);
 
@@ -125,6 +128,8 @@ protected:
   int IndexArrays = AUTOMATIC;
 
 private:
+  bool LayOut(Shown &shown);
+
   std::string LastNote;
 
   vtkTensorView(const vtkTensorView &) = delete;

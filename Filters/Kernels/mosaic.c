@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <omp.h>
+#include <string.h>
 
 static void blank(void *values, tv_type type, size_t count)
 {
@@ -24,15 +25,45 @@ static int *shift(int *array, size_t by)
   return array ? array + by : NULL;
 }
 
-static void fill_indices(const tv_indices *at, size_t width, const tv_view *view,
-  const tv_tensor *tensor, const tv_line *line)
+static void fill_indices(
+  const tv_indices *at, size_t width, const tv_view *view, const tv_line *line, int group)
 {
   fill(at->filter, width, (int)line->filter);
   fill(at->channel, width, (int)line->channel);
   fill(at->row, width, (int)(view->region.row[0] + line->row * view->tile));
-  fill(at->group, width, at->group ? tv_view_group(view, tensor, line) : -1);
+  fill(at->group, width, group);
   for (size_t i = 0; at->column && i < width; ++i)
     at->column[i] = (int)(view->region.column[0] + i * view->tile);
+}
+
+static tv_indices shift_all(const tv_indices *indices, size_t by)
+{
+  return (tv_indices){shift(indices->filter, by), shift(indices->channel, by),
+    shift(indices->row, by), shift(indices->column, by), shift(indices->group, by)};
+}
+
+size_t tv_mosaic_height(const tv_view *view, const tv_line *line)
+{
+  size_t left, bottom;
+  tv_grid_window(&view->grid, line->filter, line->channel, &left, &bottom);
+  return bottom + view->grid.height - 1 - line->row;
+}
+
+void tv_mosaic_put(void *values, const tv_indices *indices, const tv_view *view, tv_type type,
+  const tv_rectangle *rectangle, const tv_line *line, int group, const void *cells)
+{
+  const size_t size = tv_type_size(type), width = view->grid.width;
+  size_t left, bottom;
+  tv_grid_window(&view->grid, line->filter, line->channel, &left, &bottom);
+  const size_t y = tv_mosaic_height(view, line);
+  if (left < rectangle->x || left - rectangle->x + width > rectangle->width || y < rectangle->y ||
+      y - rectangle->y >= rectangle->height)
+    return;
+  const size_t at = (y - rectangle->y) * rectangle->width + left - rectangle->x;
+  const tv_indices here = shift_all(indices, at);
+  if (values)
+    memcpy((char *)values + at * size, cells, width * size);
+  fill_indices(&here, width, view, line, group);
 }
 
 /* One row of the mosaic. */
@@ -71,9 +102,8 @@ static void mosaic_row(void *values, const tv_indices *indices, const tv_view *v
       const size_t at = left - x0;
       if (values)
         tv_view_row((char *)values + at * size, view, tensor, &line);
-      const tv_indices here = {shift(indices->filter, at), shift(indices->channel, at),
-        shift(indices->row, at), shift(indices->column, at), shift(indices->group, at)};
-      fill_indices(&here, grid->width, view, tensor, &line);
+      const tv_indices here = shift_all(indices, at);
+      fill_indices(&here, grid->width, view, &line, tv_view_group(view, tensor, &line));
     }
 }
 
@@ -86,8 +116,7 @@ void tv_mosaic(void *values, const tv_indices *indices, const tv_view *view,
 #pragma omp parallel for num_threads(threads) if (threads > 1) schedule(static)
   for (size_t y = 0; y < rectangle->height; ++y) {
     const size_t at = y * width;
-    const tv_indices row = {shift(indices->filter, at), shift(indices->channel, at),
-      shift(indices->row, at), shift(indices->column, at), shift(indices->group, at)};
+    const tv_indices row = shift_all(indices, at);
     mosaic_row(values ? (char *)values + at * size : NULL, &row, view, tensor, rectangle->y + y,
       rectangle->x, width);
   }

@@ -22,6 +22,14 @@ void tv_mosaic(void *values, /* out: of the tensor's type; or NULL */
   const tv_view *view, const tv_tensor *tensor, const tv_rectangle *rectangle,
   int threads); /* 1: serial; 0: what OpenMP would use */
 
+/* Puts one row of cells, from wherever it came, into such a rectangle that has its place; what
+ * does not lie in the rectangle is left out. cells: grid.width numbers of that type. */
+void tv_mosaic_put(void *values, const tv_indices *indices, const tv_view *view, tv_type type,
+  const tv_rectangle *rectangle, const tv_line *line, int group, const void *cells);
+
+/* The row of the mosaic on which a row of cells stands. */
+size_t tv_mosaic_height(const tv_view *view, const tv_line *line);
+
 /* The middle of each cell of lines (tv_view_lines), at z = 0.
  * points: [count][grid.width][3] */
 void tv_mosaic_points(

@@ -1,0 +1,48 @@
+"""Each rank's part of every view; run by ranks_equal.py.
+
+    mpiexec -n RANKS pvbatch --sym ranks.py RUN.tvh5 OUT
+"""
+
+import sys
+
+import numpy as np
+from paraview import simple
+from tensors import arrays, load_plugin
+from vtkmodules.util.numpy_support import vtk_to_numpy
+from vtkmodules.vtkParallelCore import vtkMultiProcessController
+
+load_plugin()
+run, out = sys.argv[1:3]
+rank = vtkMultiProcessController.GetGlobalController().GetLocalProcessId()
+reader = simple.TensorSnapshotReader(FileName=[run])
+shapes = {
+    "maps": {},
+    "numbers": {"Tensor": "fc1/activations"},
+    "matrix": {"Tensor": "fc1/weights"},
+    "kernels": {"Tensor": "conv1/weights"},
+    "overview": {"MaximumCells": 3000},
+    "some": {"FilterRange": [2, 8]},
+}
+views = {}
+for name, properties in shapes.items():
+    for pieces in ("Gathered", "Spread"):
+        views[f"image {name} {pieces}"] = simple.ImageGrid, {"Pieces": pieces, **properties}
+views["points"] = simple.ImageGrid, {"Output": "Points"}
+views["weights"] = simple.WeightGrid, {}
+views["dense"] = simple.WeightGrid, {"Tensor": "fc1/weights"}
+views["curves"] = simple.DistributionGrid, {}
+views["common"] = simple.DistributionGrid, {"Normalization": "Layer", "Resolution": 8}
+
+found = {}
+for name, (make, properties) in views.items():
+    view = make(Input=reader, **properties)
+    for step in (0, 1):  # executed again, as stepping through time does
+        view.UpdatePipeline(step)
+    data = view.GetClientSideObject().GetOutputDataObject(0)
+    for array, values in {**arrays(data.GetCellData()), **arrays(data.GetPointData())}.items():
+        found[f"{name}/{array}"] = values
+    if data.IsA("vtkPolyData") and data.GetNumberOfPoints():
+        found[f"{name}/points"] = vtk_to_numpy(data.GetPoints().GetData())
+    if data.IsA("vtkImageData"):
+        found[f"{name}/extent"] = np.array([data.GetExtent()])
+np.savez(f"{out}_{rank}.npz", **found)
