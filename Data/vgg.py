@@ -111,7 +111,7 @@ def main():
     at(run, 0)
     groups = pv.SimilarityGroups(Input=run)
     at(groups, 0)
-    layer = str(groups.Tensor).split("/")[0]
+    layer = groups.GetProperty("Tensor").GetElement(0).split("/")[0]
     pictures = []
 
     grid = pv.ImageGrid(Input=pv.OutputPort(groups, 0))
