@@ -1,0 +1,140 @@
+"""What goes wrong around a run: a full disk, a folder that cannot be written, a byte that flips.
+
+trouble.py WRITER VERBS"""
+
+import os
+import shutil
+import subprocess
+import sys
+
+import h5py
+import numpy as np
+import watched
+from shim import TV_FLOAT32, Run
+
+WRITER, VERBS = sys.argv[1:]
+
+
+def writer(path, steps, **arguments):
+    return subprocess.run(
+        [WRITER, path, str(steps), "0", "0"], capture_output=True, text=True, timeout=60, **arguments
+    )
+
+
+def full_disk():
+    folder = "small"
+    os.makedirs(folder, exist_ok=True)
+    mount = ["mount", "-t", "tmpfs", "-o", "size=4m", "tensorview", folder]
+    if os.getuid() != 0 or subprocess.run(mount, capture_output=True).returncode != 0:
+        print("skipped: a disk that is really full (no file system can be mounted here)")
+        return
+    try:
+        done = writer(f"{folder}/run.tvh5", 200)
+        assert done.returncode == 1 and "No space left on device" in done.stderr, done
+        assert done.stderr.count("\n") == 1, done.stderr
+        said = int(done.stdout.split()[-1])
+        with watched.open_watched(f"{folder}/run.tvh5") as file:
+            step = watched.check(file)
+        assert step >= said > 0, (step, said)
+        print(f"full disk: complete to step {step}")
+        again = writer(f"{folder}/another.tvh5", 5)
+        assert again.returncode == 1 and "No space left" in again.stderr, again
+    finally:
+        subprocess.run(["umount", folder], check=True)
+
+
+def folder_without_permission():
+    folder = "closed"
+    os.makedirs(folder, exist_ok=True)
+    os.chmod(folder, 0o555)
+    nobody = dict(user=65534, group=65534, extra_groups=[]) if os.getuid() == 0 else {}
+    try:
+        done = writer(os.path.join(os.getcwd(), folder, "run.tvh5"), 5, **nobody)
+    except PermissionError:
+        print("skipped: a folder that cannot be written (nobody cannot run the writer here)")
+        return
+    finally:
+        os.chmod(folder, 0o755)
+    assert done.returncode == 1 and "Permission denied" in done.stderr, done
+
+
+def existing_file():
+    with open("existing.tvh5", "w") as file:
+        file.write("precious")
+    done = writer("existing.tvh5", 5)
+    assert done.returncode == 1 and "exists already" in done.stderr, done
+    with open("existing.tvh5") as file:
+        assert file.read() == "precious"
+
+
+def left_open():
+    """exit() without tv_close(): no crash, and what was committed can be read."""
+    subprocess.run([VERBS, "left.tvh5"], check=True, timeout=60)
+    with watched.open_watched("left.tvh5") as file:
+        step, counts = watched.committed(file)
+        n = counts["/layers/a/weights"]
+        assert n >= 1 and step == n - 1
+        assert np.array_equal(file["layers/a/weights/steps"][:n], np.arange(n))
+
+
+def flipped_bytes():
+    """Every chunk of a closed file is covered: small and large rows, full and partial chunks."""
+    if os.path.exists("flip.tvh5"):
+        os.remove("flip.tvh5")
+    assert writer("flip.tvh5", 40).returncode == 0
+    noticed = 0
+    with h5py.File("flip.tvh5", "r") as file:
+        places = []
+        for path in watched.STREAMS:
+            for name, dataset in file[path].items():
+                for i in range(dataset.id.get_num_chunks()):
+                    chunk = dataset.id.get_chunk_info(i)
+                    assert chunk.filter_mask == 0, (path, name)
+                    places.append((f"{path}/{name}", chunk.byte_offset, chunk.size))
+    for i, (path, offset, size) in enumerate(places):
+        shutil.copyfile("flip.tvh5", "flipped.tvh5")
+        with open("flipped.tvh5", "r+b") as raw:
+            raw.seek(offset + (i * 7919) % size)
+            byte = raw.read(1)
+            raw.seek(-1, os.SEEK_CUR)
+            raw.write(bytes([byte[0] ^ (1 << i % 8)]))
+        with h5py.File("flipped.tvh5", "r") as file:
+            try:
+                file[path][...]
+            except OSError:
+                noticed += 1
+    assert noticed == len(places), f"{noticed} of {len(places)} flipped bytes were noticed"
+    print(f"{noticed} flipped bytes noticed")
+
+
+def quiet_library():
+    """A failure prints nothing, and HDF5's own setting for printing errors is left as it was."""
+    code = (
+        "from shim import *\n"
+        "try: Run('no/such/folder.tvh5')\n"
+        "except Failure as failure: assert failure.status == TV_ERROR_FILE\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0 and done.stdout == "" and done.stderr == "", done
+
+
+def overwritten_while_read():
+    with Run("shared.tvh5", overwrite=1) as run:
+        tensor = run.declare("a", "weights", TV_FLOAT32, "o", (4,))
+        run.write(tensor, 0, np.arange(4, dtype="f4"))
+    with h5py.File("shared.tvh5", "r") as reader:
+        with Run("shared.tvh5", overwrite=1) as run:
+            tensor = run.declare("a", "weights", TV_FLOAT32, "o", (4,))
+            run.write(tensor, 0, np.zeros(4, "f4"))
+        assert list(reader["layers/a/weights/values"][0]) == [0, 1, 2, 3]
+    with h5py.File("shared.tvh5", "r") as reader:
+        assert list(reader["layers/a/weights/values"][0]) == [0, 0, 0, 0]
+
+
+full_disk()
+folder_without_permission()
+existing_file()
+left_open()
+flipped_bytes()
+quiet_library()
+overwritten_while_read()
