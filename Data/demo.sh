@@ -2,6 +2,9 @@
 # From nothing to pictures: installs what is missing, builds, trains LeNet-5 on Fashion-MNIST with
 # the run recorded, and draws every view into build/demo/. Run it again: what has not changed is
 # not done again. On a fresh Debian 12 with two cores: under six minutes, most of it installing.
+#
+#   bash Data/demo.sh --live     shows a training run while it goes on, through shared memory, and
+#                                leaves pictures of the viewer in build/demo/live/
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -14,6 +17,16 @@ out=build/demo
 run=$out/lenet.tvh5
 training=(--steps 3000 --evaluate-every 500 --record-weights 10 --record-activations 100)
 
+live=
+case "${1-}" in
+'') ;;
+--live) live=1 ;;
+*)
+  echo "demo.sh: there is no option $1; --live shows a run while it trains" >&2
+  exit 2
+  ;;
+esac
+
 say() { printf '\n%s\n' "$*"; }
 
 bash Testing/install.sh demo
@@ -23,10 +36,14 @@ if command -v ccache >/dev/null; then
   export CMAKE_C_COMPILER_LAUNCHER=ccache CMAKE_CXX_COMPILER_LAUNCHER=ccache
 fi
 mkdir -p "$out"
-if ! { cmake --preset release && cmake --build --preset release --target TensorView tensorview-lenet; } \
+if ! { cmake --preset release && cmake --build --preset release --target TensorView tensorview-lenet ${live:+tensorview-live}; } \
   </dev/null >"$out/build.log" 2>&1; then
   tail -n 60 "$out/build.log" >&2
   exit 1
+fi
+
+if [ -n "$live" ]; then
+  exec bash Data/demo_live.sh build "$out/live"
 fi
 
 # Trained again only where the trainer or what it is told has changed.
