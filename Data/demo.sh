@@ -59,7 +59,7 @@ else
 fi
 
 say "Drawing the views"
-xvfb-run -a -s "-screen 0 1600x1200x24" \
+xvfb-run -a -s "-screen 0 1600x1200x24 -noreset" \
   pvpython --force-offscreen-rendering Data/demo.py "$run" "$out" </dev/null
 
 cat <<TEXT

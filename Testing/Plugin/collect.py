@@ -10,11 +10,36 @@ import sys
 
 import numpy as np
 import paraview.simple as pv
+from vtkmodules.vtkIOImage import vtkPNGReader
 from vtkmodules.util.numpy_support import vtk_to_numpy
+
+
+def whole_image(source, port):
+    """Cell arrays of an image of which each rank has some windows, the rest of it blank."""
+    whole = {}
+    for rank in range(pv.servermanager.ActiveConnection.GetNumberOfDataPartitions()):
+        fields = pv.servermanager.Fetch(source, rank, idx=port).GetCellData()
+        part = {}
+        for index in range(fields.GetNumberOfArrays()):
+            array = fields.GetArray(index)
+            if array and array.GetName() != "vtkGhostType":
+                part[array.GetName()] = vtk_to_numpy(array)
+        if not part or "Filter" not in part:
+            whole.update(part)
+            continue
+        for name, values in part.items():
+            if name in whole:
+                shown = part["Filter"] >= 0
+                whole[name][shown] = values[shown]
+            else:
+                whole[name] = values.copy()
+    return {"cell " + name: values for name, values in whole.items()}
 
 
 def fetch(source, port):
     """Points, cells and all arrays of an output, cells in an order that ranks do not change."""
+    if source.GetDataInformation(port).GetDataClassName() == "vtkImageData":
+        return whole_image(source, port)
     data = pv.servermanager.Fetch(source, idx=port)
     arrays = {}
     if data.IsA("vtkTable"):
@@ -25,8 +50,9 @@ def fetch(source, port):
             array = data.GetPointData().GetArray(index)
             if array and array.GetName() != "vtkGhostType":
                 arrays["point " + array.GetName()] = vtk_to_numpy(array)
-        arrays["bounds"] = np.array(data.GetBounds())
-        arrays["size"] = np.array([data.GetNumberOfPoints(), data.GetNumberOfCells()])
+        # Fetch() makes a mosaic of several ranks unstructured, with points in single precision.
+        arrays["bounds"] = np.array(source.GetDataInformation(port).GetBounds())
+        arrays["cells"] = np.array([data.GetNumberOfCells()])
     for index in range(fields.GetNumberOfArrays()):
         array = fields.GetArray(index)
         if array and array.GetName() != "vtkGhostType":
@@ -69,6 +95,22 @@ def main():
             source.UpdatePipeline(step)
             for array, values in fetch(source, port).items():
                 collected[f"{step:g} {name} {array}"] = values
+    # And what is drawn.
+    for name in ("weights", "images", "distributions"):
+        view = pv.CreateView("RenderView")
+        view.ViewSize = [300, 300]
+        view.UseColorPaletteForBackground = 0
+        view.Background = [1.0, 1.0, 1.0]
+        view.OrientationAxesVisibility = 0
+        view.UseFXAA = 0
+        pv.Show(outputs[name][0], view)
+        pv.ResetCamera(view)
+        picture = f"{out}.{name}.png"
+        pv.SaveScreenshot(picture, view, ImageResolution=[300, 300])
+        reader = vtkPNGReader()
+        reader.SetFileName(picture)
+        reader.Update()
+        collected["picture " + name] = vtk_to_numpy(reader.GetOutput().GetPointData().GetScalars())
     np.savez(out, **collected)
     print(f"{len(collected)} arrays")
 
