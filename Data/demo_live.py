@@ -64,8 +64,6 @@ def arrange(sources):
         if name == "Weight trajectory":
             display.LineWidth = 3
             pv.ColorBy(display, ("POINTS", "Step"))
-        elif name == "Distribution grid":
-            pv.ColorBy(display, ("CELLS", "Group"))
         elif name == "Weight grid":
             display.Ambient, display.Diffuse = 0.35, 0.75
         view.CameraParallelProjection = 1

@@ -40,7 +40,7 @@ class Kill(unittest.TestCase):
         rate = float(re.search(r"([0-9.]+) steps/s", rate.text()).group(1))
         steps = int(rate * 4 * ROUNDS)
         options = ["--steps", steps, "--record-weights", "1", "--record-activations", "10"]
-        viewers = {number: viewer(f"viewer-{number}", ports[number], "Weight grid") for number in range(0, ROUNDS, 4)}
+        viewers = {number: viewer(f"viewer-{number}", ports[number], "Weight grid") for number in range(0, min(ROUNDS, 16), 4)}
         for client in viewers.values():
             client.wait_for("listening")
         watched = trainer("watched", *options, "--output", "watched.tvh5", "--overwrite", "--channel", RUN)
