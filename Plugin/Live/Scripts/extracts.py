@@ -25,7 +25,7 @@ options.GlobalTrigger.Frequency = every
 view = None
 
 
-def picture(path):
+def picture(path, time):
     global view
     if view is None:
         view = CreateView("RenderView")
@@ -36,7 +36,9 @@ def picture(path):
         display = Show(grid, view)
         ColorBy(display, ("CELLS", "Weight"))
         view.CameraParallelProjection = 1
+        view.ViewTime = time
         ResetCamera(view)
+    view.ViewTime = time
     Render(view)
     SaveScreenshot(path, view)
 
@@ -48,7 +50,7 @@ def catalyst_execute(info):
     SaveData(name + "groups.csv", proxy=OutputPort(groups, 1))
     SaveData(name + "history.csv", proxy=history)
     try:
-        picture(name + "weights.png")
+        picture(name + "weights.png", info.time)
     except RuntimeError as error:  # no display: the tables are worth having without pictures
         if info.timestep < every:
             print_warning(str(error))
