@@ -171,6 +171,9 @@ void RunFile::OpenFile()
 
   const Hdf5Handle access(H5Pcreate(H5P_FILE_ACCESS));
   H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
+  // HDF5 reads metadata with a wrong checksum again and again, and waits twice as long each time:
+  // milliseconds are right for a writer at work, its 100 attempts would never end after its death.
+  H5Pset_metadata_read_attempts(access, 22);
 #if H5_VERSION_GE(1, 12, 1) || (H5_VERSION_GE(1, 10, 7) && !H5_VERSION_GE(1, 12, 0))
   H5Pset_file_locking(access, false, true); // never in the way of a trainer that opens it
 #endif

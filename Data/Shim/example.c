@@ -16,14 +16,17 @@ static float train(int step)
 /* README: from here */
 #include <tensorview.h>
 
+#include <stdio.h>
+
 int main(int count, char **arguments)
 {
   tv_run *run;
-  int w, a, steps = 100;
-  tv_open(&run, count > 1 ? arguments[1] : "lenet.tvh5", NULL);
+  int w, a;
+  if (tv_open(&run, count > 1 ? arguments[1] : "lenet.tvh5", NULL) < 0)
+    fprintf(stderr, "%s\n", tv_last_error()); /* and train on: every call below is harmless */
   tv_declare(&w, run, "conv1", "weights", TV_FLOAT32, "oihw", (size_t[]){16, 1, 3, 3});
   tv_declare(&a, run, "conv1", "activations", TV_FLOAT32, "nchw", (size_t[]){50, 16, 28, 28});
-  for (int step = 0; step < steps; ++step) {
+  for (int step = 0; step < 100; ++step) {
     float loss = train(step);
     tv_write(run, w, step, weights);
     tv_write(run, a, step, activations); /* summed over the batch of 50 */

@@ -42,14 +42,23 @@
  *
  * values carry HDF5's own checksum (the fletcher32 filter); other filters that HDF5 itself brings
  * (deflate, shuffle) are allowed. External storage, external links, soft links, virtual datasets
- * and variable-length types are not part of the format, and readers refuse them.
+ * and variable-length types are not part of the format, and readers refuse them. A chunk that is
+ * still being filled may be stored without its checksum (HDF5's filter mask for the chunk says
+ * so): a writer that fills it further in place cannot then make it invalid by dying. The shim puts
+ * the checksum there when the chunk is full, or the file is closed.
  *
  * What is complete. A file is written at random places, so the extent of a dataset says nothing
  * about what is whole. Each time the writer has flushed the values, steps and samples of every
  * stream it appends a row to /complete: column 0 is the last complete step, column 1 + s the
  * number of complete records of stream s; then it flushes /complete. Readers use the last row all
  * of whose numbers fit the datasets, and ignore whatever lies behind it. Where /complete does not
- * exist (a file from h5py that was closed properly) every stream is complete as it stands. */
+ * exist (a file from h5py that was closed properly) every stream is complete as it stands; where it
+ * has no row yet, nothing is complete.
+ *
+ * Reading while it grows, or after its writer was killed: open with H5F_ACC_RDONLY |
+ * H5F_ACC_SWMR_READ (h5py: libver="latest", swmr=True), and limit HDF5's patience with
+ * H5Pset_metadata_read_attempts(): what the writer has torn stays torn, and by default HDF5 waits
+ * for it in effect for ever. Refresh /complete first, then the streams, then read. */
 #ifndef TENSORVIEW_FORMAT_H
 #define TENSORVIEW_FORMAT_H
 

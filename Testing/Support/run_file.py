@@ -44,6 +44,8 @@ def fixed(text):
 def add_stream(group, values, steps, samples=None, dtype=None):
     values = np.asarray(values)
     chunks = (1,) + tuple(max(1, n) for n in values.shape[1:])
+    if isinstance(dtype, h5py.h5t.TypeID):
+        dtype = h5py.Datatype(dtype)  # as it is; otherwise h5py takes numpy's nearest, float32
     group.create_dataset(
         "values",
         data=values,
@@ -67,7 +69,7 @@ def write_run(path, tensors, scalars=None, scalar_steps=None, filters=None, vers
         for name, tensor in tensors.items():
             layer, kind = name.split("/")
             if layer not in layers:
-                layers.create_group(layer).attrs["index"] = np.int32(len(layers) - 1)
+                layers.create_group(layer).attrs["index"] = np.int32(len(layers))
             group = layers[layer].create_group(kind)
             group.attrs["axes"] = fixed(tensor.axes)
             add_stream(group, tensor.values, tensor.steps, tensor.samples, tensor.dtype)
