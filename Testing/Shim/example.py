@@ -30,9 +30,9 @@ with open(f"{source}/Data/Shim/example.c") as file:
 lines = [line for line in code.splitlines() if line.strip()]
 assert len(lines) <= 24 and sum("tv_" in line for line in lines) <= 20, len(lines)
 
-with open(f"{source}/README.md") as file:
-    readme = file.read()
-if "tv_open" in readme:
+if os.path.exists(f"{source}/README.md"):
+    with open(f"{source}/README.md") as file:
+        readme = file.read()
     squeezed = " ".join(readme.split())
     missing = [line for line in lines if " ".join(line.split()) not in squeezed]
     assert not missing, f"README.md does not show these lines of Data/Shim/example.c: {missing}"
