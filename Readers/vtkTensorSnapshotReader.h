@@ -108,6 +108,8 @@ public:
   /// Reads the files anew at the next update.
   void Refresh();
 
+  struct Internals; ///< for the implementation only
+
 protected:
   vtkTensorSnapshotReader();
   ~vtkTensorSnapshotReader() override;
@@ -124,7 +126,6 @@ private:
   vtkTensorSnapshotReader(const vtkTensorSnapshotReader &) = delete;
   void operator=(const vtkTensorSnapshotReader &) = delete;
 
-  struct Internals;
   void ReadTensors(vtkInformation *info);
   void ReadHistory(vtkInformation *info);
   bool Report(const std::string &error);
