@@ -36,6 +36,14 @@ std::vector<hsize_t> Hdf5Chunk(hid_t dataset)
   return shape;
 }
 
+double Hdf5Product(const std::vector<hsize_t> &sizes)
+{
+  double product = 1;
+  for (hsize_t size : sizes)
+    product *= static_cast<double>(size);
+  return product;
+}
+
 std::vector<std::string> Hdf5Children(hid_t group)
 {
   std::vector<std::string> names;

@@ -74,6 +74,9 @@ std::vector<hsize_t> Hdf5Extent(hid_t dataset);
 /// The shape of its chunks; its own sizes where it is stored in one piece.
 std::vector<hsize_t> Hdf5Chunk(hid_t dataset);
 
+/// The product of sizes as a double, which does not overflow: for bounds, not for counts.
+double Hdf5Product(const std::vector<hsize_t> &sizes);
+
 /// The names in a group, in order.
 std::vector<std::string> Hdf5Children(hid_t group);
 

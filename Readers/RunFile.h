@@ -128,6 +128,7 @@ private:
   Hdf5Handle OpenChild(
     hid_t parent, const std::string &name, const std::string &title, hid_t access);
   void CheckDataset(hid_t dataset, const std::string &title, bool numbers);
+  static bool FindType(hid_t type, tv_type &found);
   static uint64_t Size(const std::string &path);
   void CheckFits(hid_t dataset, double bytes, const std::string &title);
   std::vector<int64_t> ReadIntegers(
