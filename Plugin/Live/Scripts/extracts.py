@@ -25,7 +25,7 @@ options.GlobalTrigger.Frequency = every
 view = None
 
 
-def picture(path, time):
+def picture(path):
     global view
     if view is None:
         view = CreateView("RenderView")
@@ -36,21 +36,21 @@ def picture(path, time):
         display = Show(grid, view)
         ColorBy(display, ("CELLS", "Weight"))
         view.CameraParallelProjection = 1
-        view.ViewTime = time
         ResetCamera(view)
-    view.ViewTime = time
     Render(view)
-    SaveScreenshot(path, view)
+    SaveScreenshot(path, view, ImageResolution=[800, 800])
 
 
 def catalyst_execute(info):
+    for source in (history, groups, grid):
+        source.UpdatePipeline(info.time)
     name = os.path.join(folder, f"step-{info.timestep:07d}-")
     # Inline binary: ParaView 5.11 cannot read back what it writes in its default, appended mode.
     SaveData(name + "weights.vtp", proxy=grid, DataMode="Binary")
     SaveData(name + "groups.csv", proxy=OutputPort(groups, 1))
     SaveData(name + "history.csv", proxy=history)
     try:
-        picture(name + "weights.png", info.time)
+        picture(name + "weights.png")
     except RuntimeError as error:  # no display: the tables are worth having without pictures
         if info.timestep < every:
             print_warning(str(error))
