@@ -5,6 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "chunks are written as they are in memory, and the run file is little-endian"
+#endif
+
 #define CHECKSUM_BYTES 4
 #define SKIP_CHECKSUM 1u /* a chunk's filter mask: its first and only filter was not applied */
 

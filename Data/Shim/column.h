@@ -26,7 +26,7 @@
 #include <stdint.h>
 
 #define TV_CHUNK_BYTES (32768u - 4u) /* eight pages with the checksum */
-#define TV_CHUNK_ROWS 1024u
+#define TV_CHUNK_ROWS 511u           /* of 8 bytes: a page with the checksum */
 #define TV_PIECE_BYTES 1048576u
 
 typedef struct tv_column

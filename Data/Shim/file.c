@@ -1,13 +1,12 @@
 /* The run file as a sink: creates it, appends records, says what is complete. */
 #include "column.h"
 #include "driver.h"
+#include "hdf5_objects.h"
 #include "sink.h"
 #include "status.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <math.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,33 +40,6 @@ typedef struct tv_file
   double flush_seconds, last_flush;
 } tv_file;
 
-/* HDF5 is not thread-safe everywhere (Debian's parallel build is not), prints its errors unless
- * told otherwise, and keeps that setting for each thread. */
-static pthread_mutex_t hdf5_mutex = PTHREAD_MUTEX_INITIALIZER;
-
-typedef struct hdf5_scope
-{
-  H5E_auto2_t print;
-  void *data;
-  int known;
-} hdf5_scope;
-
-static hdf5_scope enter_hdf5(void)
-{
-  hdf5_scope scope = {NULL, NULL, 0};
-  pthread_mutex_lock(&hdf5_mutex);
-  scope.known = H5Eget_auto2(H5E_DEFAULT, &scope.print, &scope.data) >= 0;
-  H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
-  return scope;
-}
-
-static void leave_hdf5(hdf5_scope scope)
-{
-  if (scope.known)
-    H5Eset_auto2(H5E_DEFAULT, scope.print, scope.data);
-  pthread_mutex_unlock(&hdf5_mutex);
-}
-
 static double now(void)
 {
   struct timespec time;
@@ -95,94 +67,10 @@ static int check_file(tv_file *file, int status, const char *what)
   return status < 0 || file->disk.error ? fail_file(file, what) : TV_OK;
 }
 
-/* Attributes and types. */
-
-static int write_attribute(
-  hid_t object, const char *name, hid_t type, hid_t space, const void *data)
-{
-  const hid_t attribute = H5Acreate2(object, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
-  const int status = attribute < 0 ? -1 : H5Awrite(attribute, type, data);
-  if (attribute >= 0 && H5Aclose(attribute) < 0)
-    return -1;
-  return status;
-}
-
-/* count strings that stand stride bytes apart; count -1: one, as a scalar. */
-static int write_strings(
-  hid_t object, const char *name, const char *strings, size_t stride, int count)
-{
-  size_t length = 1;
-  for (int i = 0; i < (count < 0 ? 1 : count); ++i) {
-    const size_t n = strlen(strings + (size_t)i * stride);
-    length = n > length ? n : length;
-  }
-  char *packed = calloc((size_t)(count < 1 ? 1 : count), length);
-  if (!packed)
-    return -1;
-  for (int i = 0; i < (count < 0 ? 1 : count); ++i)
-    memcpy(packed + (size_t)i * length, strings + (size_t)i * stride,
-      strlen(strings + (size_t)i * stride));
-  const hsize_t size = (hsize_t)(count < 0 ? 1 : count);
-  const hid_t type = H5Tcopy(H5T_C_S1);
-  const hid_t space = count < 0 ? H5Screate(H5S_SCALAR) : H5Screate_simple(1, &size, NULL);
-  int status = -1;
-  if (type >= 0 && space >= 0 && H5Tset_size(type, length) >= 0 &&
-      H5Tset_strpad(type, H5T_STR_NULLPAD) >= 0 && H5Tset_cset(type, H5T_CSET_UTF8) >= 0)
-    status = write_attribute(object, name, type, space, packed);
-  H5Sclose(space);
-  H5Tclose(type);
-  free(packed);
-  return status;
-}
-
-static int write_int(hid_t object, const char *name, int value)
-{
-  const hid_t space = H5Screate(H5S_SCALAR);
-  const int status = space < 0 ? -1 : write_attribute(object, name, H5T_STD_I32LE, space, &value);
-  H5Sclose(space);
-  return status;
-}
-
-/* A new HDF5 type; the caller closes it. */
-static hid_t number_type(int type)
-{
-  hid_t id;
-  switch (type) {
-  case TV_FLOAT64:
-    return H5Tcopy(H5T_IEEE_F64LE);
-  case TV_INT32:
-    return H5Tcopy(H5T_STD_I32LE);
-  case TV_FLOAT16:
-  case TV_BFLOAT16:
-    id = H5Tcopy(H5T_IEEE_F32LE);
-    if (id >= 0 &&
-        (type == TV_FLOAT16 ? H5Tset_fields(id, 15, 10, 5, 0, 10)
-                            : H5Tset_fields(id, 15, 7, 8, 0, 7)) >= 0 &&
-        H5Tset_size(id, 2) >= 0 && H5Tset_ebias(id, type == TV_FLOAT16 ? 15 : 127) >= 0)
-      return id;
-    if (id >= 0)
-      H5Tclose(id);
-    return -1;
-  default:
-    return H5Tcopy(H5T_IEEE_F32LE);
-  }
-}
-
-/* A group without time stamps: the same run gives the same file. */
-static hid_t create_group(hid_t parent, const char *name)
-{
-  const hid_t creation = H5Pcreate(H5P_GROUP_CREATE);
-  hid_t group = -1;
-  if (creation >= 0 && H5Pset_obj_track_times(creation, 0) >= 0)
-    group = H5Gcreate2(parent, name, H5P_DEFAULT, creation, H5P_DEFAULT);
-  H5Pclose(creation);
-  return group;
-}
-
 static int create_stream(
   file_stream *stream, hid_t group, int type, int rank, const size_t *shape, int has_samples)
 {
-  const hid_t number = number_type(type);
+  const hid_t number = tv_number_type(type);
   int status = -1;
   stream->has_samples = has_samples;
   if (number >= 0 &&
@@ -247,11 +135,11 @@ static int start_streams(tv_file *file, const tv_stream *streams, int count)
     if (H5Lexists(file->layers, given->layer, H5P_DEFAULT) > 0)
       layer = H5Gopen2(file->layers, given->layer, H5P_DEFAULT);
     else {
-      layer = create_group(file->layers, given->layer);
-      status = layer < 0 ? -1 : write_int(layer, "index", layers++);
+      layer = tv_create_group(file->layers, given->layer);
+      status = layer < 0 ? -1 : tv_write_int(layer, "index", layers++);
     }
-    const hid_t group = layer < 0 ? -1 : create_group(layer, given->kind);
-    if (group < 0 || (given->axes[0] && write_strings(group, "axes", given->axes, 0, -1) < 0) ||
+    const hid_t group = layer < 0 ? -1 : tv_create_group(layer, given->kind);
+    if (group < 0 || (given->axes[0] && tv_write_strings(group, "axes", given->axes, 0, -1) < 0) ||
         create_stream(stream, group, given->type, given->rank, given->shape, given->samples > 0) <
           0)
       status = -1;
@@ -268,16 +156,18 @@ static int file_start(tv_sink *sink, const tv_stream *streams, int count)
     return fail_file(file, "");
   file->streams = calloc((size_t)count + 1, sizeof *file->streams);
   file->complete_row = calloc((size_t)count + 2, sizeof *file->complete_row);
-  if (!file->streams || !file->complete_row)
+  if (!file->streams || !file->complete_row) {
+    file->disk.error = ENOMEM;
     return fail_file(file, "declare its tensors");
+  }
   file->count = count;
   file->capacity = count + 1;
   for (int s = 0; s < file->capacity; ++s)
     file->streams[s].values.dataset = file->streams[s].steps.dataset =
       file->streams[s].samples.dataset = -1;
-  const hdf5_scope scope = enter_hdf5();
+  const tv_hdf5_scope scope = tv_enter_hdf5();
   const int status = start_streams(file, streams, count);
-  leave_hdf5(scope);
+  tv_leave_hdf5(scope);
   return check_file(file, status, "declare its tensors");
 }
 
@@ -287,11 +177,11 @@ static int start_swmr(tv_file *file, const tv_scalars *scalars)
   file_stream *stream = &file->streams[file->count];
   if (scalars->count > 0) {
     const size_t columns = (size_t)scalars->count;
-    const hid_t group = create_group(file->file, "scalars");
+    const hid_t group = tv_create_group(file->file, "scalars");
     strcpy(stream->path, "/scalars");
     if (group < 0 ||
-        write_strings(group, "names", scalars->name[0], sizeof scalars->name[0], scalars->count) <
-          0 ||
+        tv_write_strings(
+          group, "names", scalars->name[0], sizeof scalars->name[0], scalars->count) < 0 ||
         create_stream(stream, group, TV_FLOAT64, 1, &columns, 0) < 0)
       return -1;
     H5Gclose(group);
@@ -300,7 +190,7 @@ static int start_swmr(tv_file *file, const tv_scalars *scalars)
   const size_t columns = (size_t)file->count + 1;
   if (tv_column_create(&file->complete, file->file, "complete", H5T_STD_I64LE, 1, &columns, 0) <
         0 ||
-      (file->count > 0 && write_strings(file->complete.dataset, "streams", file->streams[0].path,
+      (file->count > 0 && tv_write_strings(file->complete.dataset, "streams", file->streams[0].path,
                             sizeof *file->streams, file->count) < 0))
     return -1;
   H5Gclose(file->layers);
@@ -319,9 +209,9 @@ static int file_record(tv_sink *sink, int stream, int64_t step, int64_t samples,
   tv_file *file = (tv_file *)sink;
   if (file->failed)
     return fail_file(file, "");
-  const hdf5_scope scope = enter_hdf5();
+  const tv_hdf5_scope scope = tv_enter_hdf5();
   const int status = append_stream(&file->streams[stream], step, samples, row);
-  leave_hdf5(scope);
+  tv_leave_hdf5(scope);
   return check_file(file, status, "write a tensor");
 }
 
@@ -345,9 +235,9 @@ static int file_end_step(tv_sink *sink, int64_t step, const tv_scalars *scalars)
   tv_file *file = (tv_file *)sink;
   if (file->failed)
     return fail_file(file, "");
-  const hdf5_scope scope = enter_hdf5();
+  const tv_hdf5_scope scope = tv_enter_hdf5();
   const int status = end_step(file, step, scalars);
-  leave_hdf5(scope);
+  tv_leave_hdf5(scope);
   return check_file(file, status, "complete a step");
 }
 
@@ -358,9 +248,9 @@ static int file_flush(tv_sink *sink)
     return fail_file(file, "");
   if (!file->started)
     return TV_OK; /* nothing is complete yet */
-  const hdf5_scope scope = enter_hdf5();
+  const tv_hdf5_scope scope = tv_enter_hdf5();
   const int status = commit(file);
-  leave_hdf5(scope);
+  tv_leave_hdf5(scope);
   return check_file(file, status, "flush");
 }
 
@@ -378,7 +268,7 @@ static int file_close(tv_sink *sink)
 {
   tv_file *file = (tv_file *)sink;
   int status = file->failed ? fail_file(file, "") : TV_OK;
-  const hdf5_scope scope = enter_hdf5();
+  const tv_hdf5_scope scope = tv_enter_hdf5();
   if (status == TV_OK)
     status = check_file(file, store_all(file), "complete the file");
   for (int s = 0; s < file->capacity; ++s) {
@@ -393,7 +283,7 @@ static int file_close(tv_sink *sink)
     file->disk.error = file->disk.error ? file->disk.error : EIO;
   if (file->driver >= 0)
     H5FDunregister(file->driver);
-  leave_hdf5(scope);
+  tv_leave_hdf5(scope);
   if (status == TV_OK)
     status = check_file(file, 0, "close");
   if (close(file->disk.descriptor) != 0 && status == TV_OK) {
@@ -448,11 +338,11 @@ static int create_hdf5(tv_file *file)
     file->file = tv_disk_create(&file->disk, file->path, creation, access, &file->driver);
   H5Pclose(access);
   H5Pclose(creation);
-  if (file->file < 0 || write_strings(file->file, "format", TV_FORMAT_NAME, 0, -1) < 0 ||
-      write_int(file->file, "version", TV_FORMAT_VERSION) < 0 ||
-      write_strings(file->file, "writer", "tensorview " TENSORVIEW_VERSION, 0, -1) < 0)
+  if (file->file < 0 || tv_write_strings(file->file, "format", TV_FORMAT_NAME, 0, -1) < 0 ||
+      tv_write_int(file->file, "version", TV_FORMAT_VERSION) < 0 ||
+      tv_write_strings(file->file, "writer", "tensorview " TENSORVIEW_VERSION, 0, -1) < 0)
     return -1;
-  file->layers = create_group(file->file, "layers");
+  file->layers = tv_create_group(file->file, "layers");
   return file->layers < 0 || H5Fflush(file->file, H5F_SCOPE_LOCAL) < 0 ? -1 : 0;
 }
 
@@ -484,9 +374,9 @@ int tv_file_create(tv_sink **sink, const char *path, const tv_options *options)
     free(file);
     return status;
   }
-  const hdf5_scope scope = enter_hdf5();
+  const tv_hdf5_scope scope = tv_enter_hdf5();
   const int created = create_hdf5(file);
-  leave_hdf5(scope);
+  tv_leave_hdf5(scope);
   status = check_file(file, created, "create the file");
   if (status < 0) {
     unlink(path);

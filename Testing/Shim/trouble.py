@@ -131,6 +131,28 @@ def overwritten_while_read():
         assert list(reader["layers/a/weights/values"][0]) == [0, 0, 0, 0]
 
 
+def forked():
+    """Children that ended by exit() left no trace in their parent's file."""
+    subprocess.run([VERBS], check=True, timeout=60, stdout=subprocess.DEVNULL)
+    with h5py.File("forked.tvh5", "r") as file:
+        stream = file["layers/a/weights"]
+        assert np.array_equal(stream["steps"][...], np.arange(700))
+        assert np.array_equal(stream["values"][:, 0, 0], np.arange(700))
+        assert file["complete"][-1][1] == 700
+
+
+def reproducible():
+    """The same run, flushed at the same steps, is the same file, byte for byte."""
+    files = []
+    for path in ("first.tvh5", "second.tvh5"):
+        if os.path.exists(path):
+            os.remove(path)
+        assert writer(path, 50).returncode == 0
+        with open(path, "rb") as file:
+            files.append(file.read())
+    assert files[0] == files[1]
+
+
 full_disk()
 folder_without_permission()
 existing_file()
@@ -138,3 +160,5 @@ left_open()
 flipped_bytes()
 quiet_library()
 overwritten_while_read()
+forked()
+reproducible()

@@ -279,6 +279,30 @@ static void limited(void)
     ++failures, printf("a file that could not be created was left behind\n");
 }
 
+/* A child that ends by exit() has HDF5 close the file that it inherited. Its parent goes on. */
+static void forked(void)
+{
+  tv_run *run = open_run("forked.tvh5");
+  int w;
+  float data[64] = {0};
+  GOOD(tv_declare(&w, run, "a", "weights", TV_FLOAT32, "oi", SHAPE(8, 8)));
+  for (int step = 0; step < 700; ++step) {
+    data[0] = (float)step;
+    GOOD(tv_write(run, w, step, data));
+    if (step % 100 == 50) {
+      GOOD(tv_flush(run));
+      fflush(NULL);
+      const pid_t child = fork();
+      if (child == 0)
+        exit(0);
+      int status = -1;
+      waitpid(child, &status, 0);
+      failures += status != 0;
+    }
+  }
+  GOOD(tv_close(run));
+}
+
 /* Several runs at once, each in a thread of its own. */
 static void *one_of_many(void *path)
 {
@@ -331,6 +355,7 @@ int main(int count, char **arguments)
   declaring();
   writing();
   limited();
+  forked();
   many();
   too_many();
   printf("%d failures\n", failures);

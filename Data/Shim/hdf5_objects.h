@@ -1,0 +1,33 @@
+/* What the run file is made of beside its columns: groups, attributes, types. Internal.
+ *
+ * ints are 0 or -1, ids negative for failure. HDF5 is not thread-safe everywhere (Debian's parallel
+ * build is not), prints its errors unless told otherwise, and keeps that setting for each thread:
+ * every call of HDF5 stands between tv_enter_hdf5() and tv_leave_hdf5(). */
+#ifndef TV_HDF5_OBJECTS_H
+#define TV_HDF5_OBJECTS_H
+
+#include <hdf5.h>
+#include <stddef.h>
+
+typedef struct tv_hdf5_scope
+{
+  H5E_auto2_t print; /* what is to be restored */
+  void *data;
+  int known;
+} tv_hdf5_scope;
+
+tv_hdf5_scope tv_enter_hdf5(void);
+void tv_leave_hdf5(tv_hdf5_scope scope);
+
+/* count strings that stand stride bytes apart, as an attribute; count -1: one, as a scalar. */
+int tv_write_strings(hid_t object, const char *name, const char *strings, size_t stride, int count);
+
+int tv_write_int(hid_t object, const char *name, int value);
+
+/* A new type for a tv_type or TV_INT32, little-endian; the caller closes it. */
+hid_t tv_number_type(int type);
+
+/* A group without time stamps: the same run gives the same file. */
+hid_t tv_create_group(hid_t parent, const char *name);
+
+#endif
