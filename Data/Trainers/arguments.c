@@ -63,6 +63,7 @@ int arguments_read(const argument *table, const char *help, int argc, char **arg
     names[count] = (struct option){table[count].name, table[count].kind != ARGUMENT_FLAG, NULL, 1};
   names[count] = (struct option){"help", 0, NULL, 2};
   opterr = 0;
+  optind = 0; /* from the beginning, whoever has read options before */
   while ((found = getopt_long(argc, argv, ":", names, &index)) != -1) {
     if (found == 2) {
       fputs(help, stdout);

@@ -90,6 +90,14 @@ static int look_at_filters(training *t, uint64_t step, int last, int *pruned)
     if (!is_listed(o->prune_layers, n->layers[i].name))
       continue;
     status = pruning_apply(&result, n, i, &t->statistics.layers[i], &o->pruning);
+    if (status ==
+        TV_ERROR_ARGUMENT) { /* what the groups ask for cannot be; the network is as it was */
+      fprintf(stderr, "tensorview-lenet: step %llu: %s stays as it is: %s.\n",
+        (unsigned long long)step, n->layers[i].name, tv_last_error());
+      pruning_free(&result);
+      status = TV_OK;
+      continue;
+    }
     if (status == TV_OK && result.kept < result.filters) {
       *pruned = 1;
       if (!o->quiet)

@@ -117,7 +117,7 @@ static int read_similarity(void *to, const char *text)
   return pruning_choose_similarity(to, text);
 }
 
-static void set_defaults(options *o)
+void options_default(options *o)
 {
   memset(o, 0, sizeof *o);
   o->data = "/usr/share/datasets/fashion-mnist";
@@ -145,7 +145,7 @@ int options_read(options *o, int argc, char **argv)
   const double many = 0x1p40;
   uint64_t batch = 50;
   int keep_dead = 0;
-  set_defaults(o);
+  options_default(o);
   const argument table[] = {
     {"data", ARGUMENT_TEXT, &o->data, 0, 0, NULL},
     {"samples", ARGUMENT_WHOLE, &o->samples, 0, UINT32_MAX, NULL},

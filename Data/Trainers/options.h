@@ -37,6 +37,9 @@ typedef struct options
   uint64_t statistics_batches;
 } options;
 
+/* What --help names as defaults; the learning rate is NaN until options_read() knows. */
+void options_default(options *options);
+
 /* Reads the command line over the defaults. 0: go on; 1: the help was printed, stop; negative
  * tv_status: the sentence is in tv_last_error(). Strings stay in argv. */
 int options_read(options *options, int argc, char **argv);

@@ -56,9 +56,9 @@ static int find_groups(
 }
 
 /* Dead filters stand in no group: they are taken out beside what the groups decide. */
-static void remove_dead(pruning_result *r)
+static int remove_dead(pruning_result *r)
 {
-  size_t first = 0;
+  size_t first = 0, kept = 0;
   while (first < r->filters && (!r->keep[first] || r->dead[first]))
     ++first;
   for (size_t f = 0; first < r->filters && f < r->filters; ++f)
@@ -66,6 +66,12 @@ static void remove_dead(pruning_result *r)
       r->keep[f] = 0;
       r->representatives[f] = (int32_t)first;
     }
+  for (size_t f = 0; f < r->filters; ++f)
+    kept += r->keep[f];
+  if (kept < 2 && r->filters > 1)
+    return tv_fail(TV_ERROR_ARGUMENT,
+      "of %zu filters only one would be left, the others being like it or dead", r->filters);
+  return TV_OK;
 }
 
 static int decide(pruning_result *r, double *combination, int32_t *groups, float *matrix,
@@ -83,7 +89,7 @@ static int decide(pruning_result *r, double *combination, int32_t *groups, float
         groups[f] = TV_NO_GROUP;
     status = tv_keep_groups(r->keep, r->representatives, groups, s->filters, s->moments);
     if (status == TV_OK && o->dead)
-      remove_dead(r);
+      status = remove_dead(r);
   }
   if (status == TV_OK)
     status = tv_combine(combination, r->residuals, &r->kept_back, r->keep, r->representatives,
@@ -96,6 +102,9 @@ int pruning_apply(
 {
   const size_t filters = s->filters;
   memset(r, 0, sizeof *r);
+  if (layer + 1 >= n->layer_count)
+    return tv_fail(TV_ERROR_ARGUMENT, "%s is the last layer: its filters are the classes",
+      n->layers[layer].name);
   if (filters != n->layers[layer].weights.rows)
     return tv_fail(TV_ERROR_ARGUMENT, "the statistics of %s are of %zu filters, and it has %zu",
       n->layers[layer].name, filters, n->layers[layer].weights.rows);

@@ -1,0 +1,20 @@
+/* A network from the last weights of a run file, and what the file knows of its filters. */
+#ifndef TRAINER_TRAINED_H
+#define TRAINER_TRAINED_H
+
+#include "network.h"
+#include "run_file.h"
+#include "statistics.h"
+
+/* Makes the network whose weights and biases a run file holds: convolutions 3 x 3 each with
+ * pooling, then fully connected layers, as tensorview-lenet trains them. Filters that were pruned
+ * (NaN) are left out. *step is the step of the weights. On failure *network is NULL. */
+int trained_network(network **network, int64_t *step, const run_file *file, size_t batch,
+  size_t height, size_t width);
+
+/* The last second moments of a layer, and its last summed activations where it has maps, of the
+ * filters that the network still has. statistics are from statistics_create(). */
+int trained_statistics(
+  statistics *statistics, const run_file *file, const network *network, size_t layer);
+
+#endif
