@@ -157,15 +157,15 @@ size_t tv_layout_source(const tv_layout *layout, size_t flat)
 static inline float from_half(uint16_t half)
 {
   const uint32_t magnitude = half & 0x7fffu;
-  const uint32_t moved = (magnitude << 13) + (112u << 23); /* the exponent's bias: 127 - 15 */
-  const uint32_t normal = magnitude >= 0x7c00u ? moved + (112u << 23) : moved; /* infinity, NaN */
-  const float small = (float)(int32_t)magnitude * 0x1p-24f;                    /* subnormal */
-  uint32_t bits;
-  memcpy(&bits, &small, sizeof bits);
-  bits = (magnitude < 0x0400u ? bits : normal) | (uint32_t)(half & 0x8000u) << 16;
-  float result;
-  memcpy(&result, &bits, sizeof result);
-  return result;
+  const uint32_t infinite = magnitude >= 0x7c00u ? 112u << 23 : 0u;    /* or NaN */
+  const uint32_t normal = (magnitude << 13) + (112u << 23) + infinite; /* bias 127 - 15 = 112 */
+  union {
+    float number;
+    uint32_t bits;
+  } value = {(float)(int32_t)magnitude * 0x1p-24f};            /* right if subnormal */
+  const uint32_t small = 0u - (uint32_t)(magnitude < 0x0400u); /* all ones, or none */
+  value.bits = (value.bits & small) | (normal & ~small) | (uint32_t)(half & 0x8000u) << 16;
+  return value.number;
 }
 
 static void convert_halves(float *restrict out, const uint16_t *restrict in, size_t count)
