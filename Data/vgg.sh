@@ -8,12 +8,12 @@
 # BATCHES: 100, which takes 1.3 GB; 1000 for the paper's Fig. 12 (c), 13 GB. Run it again: what is
 # there is not done again.
 set -euo pipefail
+weights=${1:+$(realpath "$1")}
+batches=${2:-100}
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin:$PATH
 export OMP_WAIT_POLICY=passive
 
-weights=${1:-}
-batches=${2:-100}
 out=build/vgg
 run=$out/vgg16-$batches.tvh5
 

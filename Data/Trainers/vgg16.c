@@ -16,6 +16,7 @@
 #include <string.h>
 #include <tensorview.h>
 #include <time.h>
+#include <unistd.h>
 
 /* What is recorded of the network: the shim's number of each tensor, -1 where there is none. */
 typedef struct recording
@@ -98,12 +99,13 @@ static int declare(
 static void progress(const vgg_options *options, long done, double begin)
 {
   static double last;
+  const int terminal = isatty(STDOUT_FILENO); /* elsewhere the last line is enough */
   const double now = seconds(), rate = (double)done / (now - begin);
-  if (options->quiet || (now - last < 0.5 && done != options->batches))
+  if (options->quiet || (done != options->batches && (!terminal || now - last < 0.5)))
     return;
   last = now;
-  printf("\rbatch %ld of %ld   %.2f batches/s   %.1f images/s   %.0f s left   ", done,
-    options->batches, rate, rate * (double)options->batch,
+  printf("%sbatch %ld of %ld   %.2f batches/s   %.1f images/s   %.0f s left   ",
+    terminal ? "\r" : "", done, options->batches, rate, rate * (double)options->batch,
     (double)(options->batches - done) / rate);
   if (done == options->batches)
     printf("\n");
