@@ -1,6 +1,6 @@
 #include "correlate.h"
 
-#include "panels.h"
+#include "correlate_work.h"
 #include "status.h"
 
 #include <math.h>
@@ -8,55 +8,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Where pixels are many and filters are few, pixels are cut into parts, and each part is one
- * thread's own work from start to end: it surveys its pixels (which then are in its cache), packs
- * and multiplies them, and has its own blocks. Otherwise there is one part, on which all threads
- * work together: first each packs panels, then each multiplies pairs of panels.
+/* Where pixels are many and filters are few, the stretches are cut into parts, and each part is one
+ * thread's own work from start to end, with its own blocks. Otherwise there is one part, on which
+ * all threads work together: first each packs panels, then each multiplies pairs of panels.
  *
  * How the work is cut depends on the sizes alone, never on the number of threads, and sums are
  * joined in the order of the parts: so the result does not depend on the threads either. */
 enum
 {
-  MOST_PARTS = 32,
+  MOST_PARTS = 16,
   FEWEST_PARTS = 4,
-  PART_BYTES = 512 << 10, /* of input in a part: half of a usual second-level cache */
-  PART_PIXELS = 1024,     /* at least */
+  PART_BYTES = 512 << 10,    /* of input in a part, at least: then a thread is worth its while */
+  STRETCH_BYTES = 256 << 10, /* of packed rows: a quarter of a usual second-level cache */
+  LONGEST_STRETCH = 2 * TV_DEPTH,
   BLOCK_BYTES = 16 << 20, /* of all parts' blocks, at most */
   SLAB_BYTES = 64 << 20,  /* of packed panels, at most */
   GROUP = 4,              /* panels of a task's side: two groups fill a second-level cache */
   SMALL = 1 << 20         /* multiplications that are not worth waking a thread */
 };
-
-typedef struct work
-{
-  float *matrix;
-  const char *x;
-  tv_type type;
-  size_t filters, pixels;
-  tv_metric metric;
-  tv_progress progress;
-  void *context;
-  const tv_panel_functions *functions;
-  size_t panels, blocks; /* blocks of the lower triangle, diagonal included */
-  size_t parts, part_pixels;
-  size_t slab_pixels;   /* packed at a time */
-  size_t packed_floats; /* of one slab */
-  size_t tasks, done;   /* for progress */
-  int stop;
-  tv_row *survey;      /* [parts][filters] */
-  tv_packing *packing; /* [parts][filters] */
-  double *block;       /* [parts][blocks][TV_BLOCK]; with one part see multiply_pairs() */
-  float *packed;       /* [threads, or 1][packed_floats] */
-  double *scratch;     /* [threads][GROUP * GROUP][TV_BLOCK], with one part and one slab */
-  double *weight;      /* [parts][filters]: from a part's units to the matrix's, see join() */
-  double *shift;       /* [parts][filters] */
-  double *norm;        /* [filters]: 1 / sqrt(sum of squares), NaN for a row without similarity */
-} work;
-
-static size_t minimum(size_t a, size_t b)
-{
-  return a < b ? a : b;
-}
 
 static size_t round_up(size_t n, size_t multiple)
 {
@@ -68,43 +37,34 @@ static size_t triangle(size_t row)
   return row * (row + 1) / 2;
 }
 
-static void plan(work *w)
+static void plan(tv_work *w)
 {
   const size_t bytes = tv_type_size(w->type);
-  size_t parts;
   w->panels = (w->filters + TV_PANEL - 1) / TV_PANEL;
   w->blocks = triangle(w->panels);
-  parts = minimum(MOST_PARTS, w->pixels / PART_PIXELS);
-  parts = minimum(parts, w->filters * w->pixels * bytes / PART_BYTES);
-  parts = minimum(parts, BLOCK_BYTES / sizeof(double) / TV_BLOCK / w->blocks);
+  w->stretch = STRETCH_BYTES / sizeof(float) / TV_PANEL / w->panels / TV_DEPTH * TV_DEPTH;
+  w->stretch = w->stretch < TV_DEPTH ? TV_DEPTH : tv_minimum(w->stretch, LONGEST_STRETCH);
+  size_t parts = tv_minimum(MOST_PARTS, w->filters * w->pixels * bytes / PART_BYTES);
+  parts = tv_minimum(parts, w->pixels / w->stretch / 2);
+  parts = tv_minimum(parts, BLOCK_BYTES / sizeof(double) / TV_BLOCK / w->blocks);
   if (parts >= FEWEST_PARTS) {
-    w->part_pixels = round_up((w->pixels + parts - 1) / parts, TV_DEPTH);
+    w->part_pixels = round_up((w->pixels + parts - 1) / parts, w->stretch);
     w->parts = (w->pixels + w->part_pixels - 1) / w->part_pixels;
-    w->slab_pixels = TV_DEPTH;
+    w->slab_pixels = w->stretch;
     w->tasks = w->parts;
   } else {
     const size_t groups = (w->panels + GROUP - 1) / GROUP;
-    const size_t fit = SLAB_BYTES / sizeof(float) / TV_PANEL / w->panels / TV_DEPTH * TV_DEPTH;
+    const size_t fit = SLAB_BYTES / sizeof(float) / TV_PANEL / w->panels / w->stretch * w->stretch;
     w->parts = 1;
     w->part_pixels = w->pixels;
-    w->slab_pixels = minimum(w->pixels, fit > TV_DEPTH ? fit : TV_DEPTH);
+    w->slab_pixels =
+      tv_minimum(round_up(w->pixels, w->stretch), fit > w->stretch ? fit : w->stretch);
     w->tasks = (w->pixels + w->slab_pixels - 1) / w->slab_pixels * (w->panels + triangle(groups));
   }
-  w->packed_floats = w->panels * TV_PANEL * w->slab_pixels;
-}
-
-static const char *row_at(const work *w, size_t filter, size_t pixel)
-{
-  return w->x + (filter * w->pixels + pixel) * tv_type_size(w->type);
-}
-
-static size_t pixels_of(const work *w, size_t part)
-{
-  return minimum(w->part_pixels, w->pixels - part * w->part_pixels);
 }
 
 /* Called after each task: counts it, and asks the caller where this is the caller's thread. */
-static void report(work *w)
+static void report(tv_work *w)
 {
   size_t done;
 #pragma omp atomic capture
@@ -116,7 +76,7 @@ static void report(work *w)
   }
 }
 
-static int stopped(work *w)
+static int stopped(tv_work *w)
 {
   int stop;
 #pragma omp atomic read
@@ -124,208 +84,86 @@ static int stopped(work *w)
   return stop;
 }
 
-/* The power of two that brings numbers up to range to 1/2 .. 1, within the type's exponents. */
-static double power_for(const work *w, double range)
+/* block += products of two panels of one stretch. */
+static void add_product(const tv_work *w, double *block, const float *a, const float *b,
+  size_t pixels, const tv_unpacking *of_a, const tv_unpacking *of_b, tv_ahead *ahead)
 {
-  const int most = w->type == TV_FLOAT32 ? 126 : 1000;
-  int exponent;
-  frexp(range, &exponent);
-  return ldexp(1.0, exponent > most ? -most : exponent < -most ? most : -exponent);
+  for (size_t pixel = 0; pixel < pixels; pixel += TV_DEPTH)
+    w->functions->multiply(block, a + pixel * TV_PANEL, b + pixel * TV_PANEL,
+      tv_minimum(TV_DEPTH, pixels - pixel), of_a, of_b, pixel == 0, ahead);
 }
 
-static double range_of(const work *w, const tv_row *row)
+/* What to fetch while a stretch of that many pixels is multiplied: the next one. */
+static tv_ahead look_ahead(const tv_work *w, size_t part, size_t pixel, size_t next, size_t pixels)
 {
-  const double largest = fabs(row->low) > fabs(row->high) ? fabs(row->low) : fabs(row->high);
-  return w->metric == TV_COSINE ? largest : row->high - row->low;
-}
-
-static void fetch(const char *from, size_t bytes)
-{
-  for (size_t i = 0; i < bytes; i += 64)
-    __builtin_prefetch(from + i, 0, 2);
-}
-
-static void survey(work *w, size_t part, size_t first, size_t end)
-{
-  const size_t start = part * w->part_pixels, pixels = pixels_of(w, part);
-  for (size_t filter = first; filter < end; ++filter) {
-    tv_row *row = &w->survey[part * w->filters + filter];
-    tv_packing *packing = &w->packing[part * w->filters + filter];
-    if (filter + 1 < end) /* processors do not look ahead beyond the end of a page */
-      fetch(row_at(w, filter + 1, start), pixels * tv_type_size(w->type));
-    *row = w->functions->survey(row_at(w, filter, start), w->type, pixels);
-    const double range = range_of(w, row);
-    memset(packing, 0, sizeof *packing); /* a scale of 0: the row is left out */
-    if (!isfinite(row->offset) || !isfinite(row->high - row->low) || !(range > 0.0))
-      continue;
-    packing->scale = power_for(w, range);
-    if (w->metric == TV_COSINE)
-      continue;
-    if (w->type ==
-        TV_FLOAT32) { /* the nearest float takes all digits from the pixels; then the rest */
-      const double mean = row->first + row->offset;
-      packing->shift = (double)(float)mean * packing->scale;
-      packing->rest = (mean - (double)(float)mean) * packing->scale;
-    } else {
-      packing->shift = row->first * packing->scale;
-      packing->rest = row->offset * packing->scale;
-    }
-  }
-}
-
-static float *pack(work *w, float *packed, size_t part, size_t panel, size_t pixel, size_t pixels)
-{
-  const size_t first = panel * TV_PANEL;
-  float *to = packed + panel * TV_PANEL * w->slab_pixels;
-  w->functions->pack(to, row_at(w, first, part * w->part_pixels + pixel), w->type, w->pixels,
-    minimum(TV_PANEL, w->filters - first), pixels, &w->packing[part * w->filters + first]);
-  return to;
+  const size_t bytes = tv_type_size(w->type);
+  const size_t lines = w->filters * (next * bytes / 64 + 1);
+  const size_t chances = w->blocks * (TV_PANEL / 8) * (pixels / TV_SEGMENT + 1);
+  tv_ahead ahead = {0};
+  if (next > 0)
+    ahead = (tv_ahead){.row = tv_row_at(w, 0, part * w->part_pixels + pixel),
+      .stride = w->pixels * bytes,
+      .bytes = next * bytes,
+      .rows = w->filters,
+      .portion = lines / chances + 1};
+  return ahead;
 }
 
 /* A part from start to end, by one thread. */
-static void multiply_part(work *w, size_t part, float *packed)
+static void multiply_part(tv_work *w, size_t part, float *packed, tv_unpacking *unpacking)
 {
-  const size_t pixels = pixels_of(w, part);
+  const size_t end = tv_minimum(w->part_pixels, w->pixels - part * w->part_pixels);
+  const size_t panel_floats = w->stretch * TV_PANEL;
   double *block = w->block + part * w->blocks * TV_BLOCK;
-  survey(w, part, 0, w->filters);
   memset(block, 0, w->blocks * TV_BLOCK * sizeof *block);
-  for (size_t pixel = 0; pixel < pixels; pixel += w->slab_pixels) {
-    const size_t depth = minimum(w->slab_pixels, pixels - pixel);
-    for (size_t i = 0; i < w->panels; ++i) {
-      const float *a = pack(w, packed, part, i, pixel, depth);
+  for (size_t i = 0; i < w->panels; ++i)
+    tv_start_totals(w, part, i);
+  for (size_t pixel = 0; pixel < end; pixel += w->stretch) {
+    const size_t pixels = tv_minimum(w->stretch, end - pixel), next = pixel + pixels;
+    tv_ahead ahead = look_ahead(w, part, next, tv_minimum(w->stretch, end - next), pixels);
+    for (size_t i = 0; i < w->panels; ++i)
+      tv_pack(w, packed + i * panel_floats, &unpacking[i], part, i, pixel, pixels);
+    for (size_t i = 0; i < w->panels; ++i)
       for (size_t j = 0; j <= i; ++j)
-        w->functions->multiply(
-          block + (triangle(i) + j) * TV_BLOCK, a, packed + j * TV_PANEL * w->slab_pixels, depth);
-    }
+        add_product(w, block + (triangle(i) + j) * TV_BLOCK, packed + i * panel_floats,
+          packed + j * panel_floats, pixels, &unpacking[i], &unpacking[j], &ahead);
   }
 }
 
-/* What joins the parts (Chan, Golub and LeVeque): with S a row's scale over all pixels, s its
- * scale in a part and n the part's pixels, the sum of products of rows i and j is, times S S,
- *   sum over parts of block * (S/s)_i (S/s)_j + n (S (mean of part - mean))_i (same)_j */
-static void join(work *w, size_t filter)
-{
-  tv_row all = w->survey[filter];
-  double mean = 0.0, scale = 0.0; /* mean: less all.first */
-  for (size_t part = 0; part < w->parts; ++part) {
-    const tv_row *row = &w->survey[part * w->filters + filter];
-    mean +=
-      (row->first - all.first + row->offset) * ((double)pixels_of(w, part) / (double)w->pixels);
-    all.low = row->low < all.low ? row->low : all.low;
-    all.high = row->high > all.high ? row->high : all.high;
-  }
-  if (isfinite(mean) && isfinite(all.high - all.low) && all.high > all.low)
-    scale = power_for(w, range_of(w, &all));
-  w->norm[filter] = scale > 0.0 ? 1.0 : NAN;
-  for (size_t part = 0; part < w->parts; ++part) {
-    const size_t at = part * w->filters + filter;
-    const tv_row *row = &w->survey[at];
-    const double own = w->packing[at].scale;
-    w->weight[at] = scale > 0.0 && own > 0.0 ? scale / own : 0.0;
-    w->shift[at] = scale > 0.0 && w->metric == TV_PEARSON
-                     ? (row->first - all.first + row->offset - mean) * scale
-                     : 0.0;
-  }
-}
-
-/* The sums of products of two panels i >= j over all parts: block itself, or sum. */
-static const double *join_blocks(
-  const work *w, double *sum, const double *block, size_t i, size_t j)
-{
-  const size_t rows = minimum(TV_PANEL, w->filters - i * TV_PANEL);
-  const size_t columns = minimum(TV_PANEL, w->filters - j * TV_PANEL);
-  if (w->parts == 1)
-    return block;
-  memset(sum, 0, TV_BLOCK * sizeof *sum);
-  for (size_t part = 0; part < w->parts; ++part, block += w->blocks * TV_BLOCK) {
-    const double pixels = (double)pixels_of(w, part);
-    const double *weight = w->weight + part * w->filters, *shift = w->shift + part * w->filters;
-    for (size_t column = 0; column < columns; ++column) {
-      const double column_weight = weight[j * TV_PANEL + column];
-      const double column_shift = shift[j * TV_PANEL + column] * pixels;
-      for (size_t row = 0; row < rows; ++row)
-        sum[column * TV_PANEL + row] +=
-          block[column * TV_PANEL + row] * (weight[i * TV_PANEL + row] * column_weight) +
-          shift[i * TV_PANEL + row] * column_shift;
-    }
-  }
-  return sum;
-}
-
-/* From a block of the diagonal: 1 / sqrt(sum of squares) of its rows. */
-static void norms(work *w, const double *block, size_t panel)
-{
-  double sum[TV_BLOCK];
-  block = join_blocks(w, sum, block, panel, panel);
-  for (size_t row = 0; row < TV_PANEL && panel * TV_PANEL + row < w->filters; ++row) {
-    const double squares = block[row * TV_PANEL + row];
-    double *norm = &w->norm[panel * TV_PANEL + row];
-    *norm = squares > 0.0 ? *norm / sqrt(squares) : NAN;
-  }
-}
-
-/* A block of panels i >= j into both triangles of the matrix. */
-static void finish(const work *w, const double *block, size_t i, size_t j)
-{
-  const size_t rows = minimum(TV_PANEL, w->filters - i * TV_PANEL);
-  const size_t columns = minimum(TV_PANEL, w->filters - j * TV_PANEL);
-  const double *row_norm = w->norm + i * TV_PANEL, *column_norm = w->norm + j * TV_PANEL;
-  double sum[TV_BLOCK];
-  float r[TV_PANEL][TV_PANEL]; /* [column][row] */
-  block = join_blocks(w, sum, block, i, j);
-  for (size_t column = 0; column < columns; ++column)
-    for (size_t row = 0; row < rows; ++row) {
-      double v = block[column * TV_PANEL + row] * row_norm[row] * column_norm[column];
-      v = v > 1.0 ? 1.0 : v; /* neither changes NaN */
-      v = v < -1.0 ? -1.0 : v;
-      r[column][row] = (float)v;
-    }
-  if (i == j)
-    for (size_t column = 0; column < columns; ++column) {
-      r[column][column] = isnan(r[column][column]) ? NAN : 1.0f;
-      for (size_t row = 0; row < column; ++row)
-        r[column][row] = r[row][column];
-    }
-  for (size_t column = 0; column < columns; ++column)
-    memcpy(w->matrix + (j * TV_PANEL + column) * w->filters + i * TV_PANEL, r[column],
-      rows * sizeof(float));
-  if (i != j)
-    for (size_t row = 0; row < rows; ++row)
-      for (size_t column = 0; column < columns; ++column)
-        w->matrix[(i * TV_PANEL + row) * w->filters + j * TV_PANEL + column] = r[column][row];
-}
-
-static void divide_pixels(work *w, int threads)
+static void divide_pixels(tv_work *w, int threads)
 {
 #pragma omp parallel num_threads(threads) if (threads > 1)
   {
-    float *packed = w->packed + (size_t)omp_get_thread_num() * w->packed_floats;
+    const size_t thread = (size_t)omp_get_thread_num();
+    float *packed = w->packed + thread * w->panels * w->slab_pixels * TV_PANEL;
+#pragma omp for schedule(dynamic)
+    for (size_t panel = 0; panel < w->panels; ++panel)
+      tv_refer(w, panel);
 #pragma omp for schedule(dynamic)
     for (size_t part = 0; part < w->parts; ++part)
       if (!stopped(w)) {
-        multiply_part(w, part, packed);
+        multiply_part(w, part, packed, w->unpacking + thread * w->panels);
         report(w);
       }
 #pragma omp for schedule(dynamic)
     for (size_t panel = 0; panel < w->panels; ++panel)
-      if (!stopped(w)) {
-        for (size_t filter = panel * TV_PANEL; filter < minimum(w->filters, (panel + 1) * TV_PANEL);
-             ++filter)
-          join(w, filter);
-        norms(w, w->block + (triangle(panel) + panel) * TV_BLOCK, panel);
-      }
+      if (!stopped(w))
+        tv_norms(w, w->block + (triangle(panel) + panel) * TV_BLOCK, panel);
 #pragma omp for schedule(dynamic)
     for (size_t i = 0; i < w->panels; ++i)
       for (size_t j = 0; j <= i && !stopped(w); ++j)
-        finish(w, w->block + (triangle(i) + j) * TV_BLOCK, i, j);
+        tv_finish(w, w->block + (triangle(i) + j) * TV_BLOCK, i, j);
   }
 }
 
-static void add_product(work *w, double *block, const float *a, const float *b, size_t depth)
+static float *packed_at(const tv_work *w, size_t panel, size_t pixel)
 {
-  for (size_t pixel = 0; pixel < depth; pixel += TV_DEPTH)
-    w->functions->multiply(
-      block, a + pixel * TV_PANEL, b + pixel * TV_PANEL, minimum(TV_DEPTH, depth - pixel));
+  return w->packed + (panel * w->slab_pixels + pixel) * TV_PANEL;
+}
+
+static tv_unpacking *unpacking_at(const tv_work *w, size_t panel, size_t pixel)
+{
+  return w->unpacking + panel * (w->slab_pixels / w->stretch) + pixel / w->stretch;
 }
 
 /* The task (row, column) in a triangle of groups, counted row by row. */
@@ -342,57 +180,68 @@ static void place_of(size_t task, size_t *row, size_t *column)
 
 /* All pairs of two groups of panels over a slab, but those of the diagonal. With one slab, blocks
  * are needed for this long only. Pixels go outermost, so that both groups' stretch stays cached. */
-static void multiply_pairs(work *w, size_t task, size_t depth, double *scratch, int last)
+static void multiply_pairs(tv_work *w, size_t task, size_t depth, double *scratch, int last)
 {
+  tv_ahead nothing = {0};
   size_t row, column;
   place_of(task, &row, &column);
-  const size_t row_end = minimum(w->panels, (row + 1) * GROUP);
-  const size_t column_end = minimum(w->panels, (column + 1) * GROUP);
+  const size_t row_end = tv_minimum(w->panels, (row + 1) * GROUP);
+  const size_t column_end = tv_minimum(w->panels, (column + 1) * GROUP);
   if (scratch)
     memset(scratch, 0, GROUP * GROUP * TV_BLOCK * sizeof *scratch);
-  for (size_t pixel = 0; pixel < depth; pixel += TV_DEPTH)
+  for (size_t pixel = 0; pixel < depth; pixel += w->stretch)
     for (size_t i = row * GROUP; i < row_end; ++i)
       for (size_t j = column * GROUP; j < column_end && j < i; ++j) {
         const size_t inside = (i - row * GROUP) * GROUP + j - column * GROUP;
         double *block =
           scratch ? scratch + inside * TV_BLOCK : w->block + (triangle(i) + j) * TV_BLOCK;
-        add_product(w, block, w->packed + (i * w->slab_pixels + pixel) * TV_PANEL,
-          w->packed + (j * w->slab_pixels + pixel) * TV_PANEL, minimum(TV_DEPTH, depth - pixel));
-        if (last && pixel + TV_DEPTH >= depth)
-          finish(w, block, i, j);
+        add_product(w, block, packed_at(w, i, pixel), packed_at(w, j, pixel),
+          tv_minimum(w->stretch, depth - pixel), unpacking_at(w, i, pixel),
+          unpacking_at(w, j, pixel), &nothing);
+        if (last && pixel + w->stretch >= depth)
+          tv_finish(w, block, i, j);
       }
 }
 
-static void divide_pairs(work *w, int threads)
+/* Packs a panel of a slab, and multiplies it with itself. */
+static void multiply_panel(tv_work *w, size_t panel, size_t start, size_t depth, int last)
+{
+  tv_ahead nothing = {0};
+  /* with scratch, w->block has the blocks of the diagonal only */
+  double *block = w->block + (w->scratch ? panel : triangle(panel) + panel) * (size_t)TV_BLOCK;
+  if (start == 0) {
+    tv_refer(w, panel);
+    tv_start_totals(w, 0, panel);
+  }
+  for (size_t pixel = 0; pixel < depth; pixel += w->stretch) {
+    const size_t pixels = tv_minimum(w->stretch, depth - pixel);
+    float *packed = packed_at(w, panel, pixel);
+    tv_unpacking *unpacking = unpacking_at(w, panel, pixel);
+    tv_pack(w, packed, unpacking, 0, panel, start + pixel, pixels);
+    add_product(w, block, packed, packed, pixels, unpacking, unpacking, &nothing);
+  }
+  if (last) {
+    tv_norms(w, block, panel);
+    tv_finish(w, block, panel, panel);
+  }
+}
+
+static void divide_pairs(tv_work *w, int threads)
 {
   const size_t tasks = triangle((w->panels + GROUP - 1) / GROUP);
 #pragma omp parallel num_threads(threads) if (threads > 1)
   {
     double *scratch =
       w->scratch ? w->scratch + (size_t)omp_get_thread_num() * GROUP * GROUP * TV_BLOCK : NULL;
-    for (size_t pixel = 0; pixel < w->pixels; pixel += w->slab_pixels) {
-      const size_t depth = minimum(w->slab_pixels, w->pixels - pixel);
-      const int last = pixel + depth == w->pixels;
+    for (size_t start = 0; start < w->pixels; start += w->slab_pixels) {
+      const size_t depth = tv_minimum(w->slab_pixels, w->pixels - start);
+      const int last = start + depth == w->pixels;
 #pragma omp for schedule(dynamic)
-      for (size_t panel = 0; panel < w->panels; ++panel) {
-        const size_t end = minimum(w->filters, (panel + 1) * TV_PANEL);
-        /* with scratch, w->block has the blocks of the diagonal only */
-        double *block =
-          w->block + (w->scratch ? panel : triangle(panel) + panel) * (size_t)TV_BLOCK;
-        if (stopped(w))
-          continue;
-        if (pixel == 0)
-          survey(w, 0, panel * TV_PANEL, end);
-        const float *a = pack(w, w->packed, 0, panel, pixel, depth);
-        add_product(w, block, a, a, depth);
-        if (last) {
-          for (size_t filter = panel * TV_PANEL; filter < end; ++filter)
-            join(w, filter);
-          norms(w, block, panel);
-          finish(w, block, panel, panel);
+      for (size_t panel = 0; panel < w->panels; ++panel)
+        if (!stopped(w)) {
+          multiply_panel(w, panel, start, depth, last);
+          report(w);
         }
-        report(w);
-      }
 #pragma omp for schedule(dynamic)
       for (size_t task = 0; task < tasks; ++task)
         if (!stopped(w)) {
@@ -412,22 +261,22 @@ static void *allocate(size_t count, size_t size)
   return overflow || posix_memalign(&memory, 64, bytes ? bytes : 64) ? NULL : memory;
 }
 
-static int correlate(work *w, int threads)
+static int correlate(tv_work *w, int threads)
 {
   const int together = w->parts == 1;
   const int one_slab = together && w->slab_pixels >= w->pixels;
-  const size_t n = (size_t)threads, rows = w->parts * w->filters;
+  const size_t n = (size_t)threads, sets = together ? 1 : n;
   const size_t blocks = one_slab ? w->panels : w->parts * w->blocks;
-  w->survey = allocate(rows, sizeof *w->survey);
-  w->packing = allocate(rows, sizeof *w->packing);
-  w->weight = allocate(rows, sizeof *w->weight);
-  w->shift = allocate(rows, sizeof *w->shift);
+  w->reference = allocate(w->filters, sizeof *w->reference);
+  w->totals = allocate(w->parts * w->filters, sizeof *w->totals);
+  w->mean = allocate(w->filters, sizeof *w->mean);
   w->norm = allocate(w->filters, sizeof *w->norm);
   w->block = allocate(blocks, TV_BLOCK * sizeof *w->block);
-  w->packed = allocate(together ? 1 : n, w->packed_floats * sizeof *w->packed);
+  w->packed = allocate(sets * w->panels, w->slab_pixels * TV_PANEL * sizeof *w->packed);
+  w->unpacking = allocate(sets * w->panels, w->slab_pixels / w->stretch * sizeof *w->unpacking);
   w->scratch = one_slab ? allocate(n, GROUP * GROUP * TV_BLOCK * sizeof *w->scratch) : NULL;
-  if (!w->survey || !w->packing || !w->weight || !w->shift || !w->norm || !w->block || !w->packed ||
-      (one_slab && !w->scratch))
+  if (!w->reference || !w->totals || !w->mean || !w->norm || !w->block || !w->packed ||
+      !w->unpacking || (one_slab && !w->scratch))
     return tv_fail(
       TV_ERROR_MEMORY, "no memory to correlate %zu filters of %zu pixels", w->filters, w->pixels);
   if (w->progress && w->progress(w->context, 0.0))
@@ -440,7 +289,7 @@ static int correlate(work *w, int threads)
   return w->stop ? tv_fail(TV_ERROR_CANCELLED, "the correlation was cancelled") : TV_OK;
 }
 
-static int check(const work *w)
+static int check(const tv_work *w)
 {
   int overflow = 0;
   if (!w->matrix || !w->x)
@@ -466,7 +315,7 @@ static int check(const work *w)
 int tv_correlate(float *matrix, const void *x, tv_type type, size_t filters, size_t pixels,
   tv_metric metric, int threads, tv_progress progress, void *context)
 {
-  work w = {.matrix = matrix,
+  tv_work w = {.matrix = matrix,
     .x = x,
     .type = type,
     .filters = filters,
@@ -484,13 +333,13 @@ int tv_correlate(float *matrix, const void *x, tv_type type, size_t filters, siz
   if ((double)filters * (double)filters * (double)pixels < SMALL)
     threads = 1;
   status = correlate(&w, threads);
-  free(w.survey);
-  free(w.packing);
-  free(w.weight);
-  free(w.shift);
+  free(w.reference);
+  free(w.totals);
+  free(w.mean);
   free(w.norm);
   free(w.block);
   free(w.packed);
+  free(w.unpacking);
   free(w.scratch);
   return status;
 }

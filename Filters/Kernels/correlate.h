@@ -21,19 +21,21 @@ typedef enum tv_metric
  *
  * The diagonal is 1, all else is between -1 and 1, and the matrix is exactly symmetric.
  * Within 1e-6 of a double-precision reference, also where the mean is 1e6 times the deviation:
- * blocks of pixels are centred by their own means, multiplied in single precision, and joined in
- * double precision (Chan, Golub and LeVeque, 1979, equation 2.1).
+ * stretches of pixels are centred by their own means, multiplied in single precision, and added up
+ * in double precision.
  *
  * NaN, in its own row and column only and on the diagonal too, where a row
  *   is constant (all pixels equal; such a filter is dead), whatever the metric;
- *   holds NaN or infinity, or a range too large for its type.
+ *   holds NaN or infinity;
+ *   has a range (for TV_COSINE: a largest magnitude) whose square does not fit a double with room
+ *   to spare: beyond 1e132, or within 1e-132.
  *
  * The result is the same, bit for bit, for any number of threads on one kind of processor;
  * processors with AVX-512, with AVX2 and with neither may differ from each other by rounding.
  *
- * Memory beside the matrix: at most 64 MiB for each of two buffers, and in the worst case (many
- * filters and more than about 2000 pixels) 4 filters^2 bytes more. x is read once from memory
- * where pixels are many and filters are few. */
+ * Memory beside the matrix: up to 64 MiB, and where filters and pixels are both many (more than
+ * about 1000 filters, and more numbers than 64 MiB hold) 4 filters^2 bytes more. x is read from
+ * memory once. */
 int                     /* 0, or a negative tv_status; the matrix is then not to be used */
 tv_correlate(           /**/
   float *matrix,        /* out: [filters][filters], the caller's */

@@ -20,8 +20,10 @@ static void pack(float *panel, const void *x, tv_type type, size_t stride, size_
       pack_double(panel + row, (const double *)x + row * stride, pixels, &packing[row]);
 }
 
-static void multiply(double *block, const float *a, const float *b, size_t pixels)
+static void multiply(double *block, const float *a, const float *b, size_t pixels,
+  const tv_unpacking *of_a, const tv_unpacking *of_b, int shifts, tv_ahead *ahead)
 {
+  (void)ahead; /* too slow to wait for memory */
   for (size_t column = 0; column < TV_PANEL; ++column) {
     float total[TV_PANEL] = {0};
     for (size_t first = 0; first < pixels; first += TV_SEGMENT) {
@@ -35,8 +37,10 @@ static void multiply(double *block, const float *a, const float *b, size_t pixel
       for (size_t row = 0; row < TV_PANEL; ++row)
         total[row] += sum[row];
     }
+    const double weighted = shifts ? of_b->weighted[column] : 0.0;
     for (size_t row = 0; row < TV_PANEL; ++row)
-      block[column * TV_PANEL + row] += (double)total[row];
+      block[column * TV_PANEL + row] +=
+        (double)total[row] * of_b->factor[column] * of_a->factor[row] + of_a->shift[row] * weighted;
   }
 }
 

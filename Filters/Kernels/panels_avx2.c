@@ -75,47 +75,61 @@ AVX2 static void pack(float *panel, const void *x, tv_type type, size_t stride, 
       pixels, packing + part);
 }
 
-AVX2 TV_INLINE void add(double *to, __m256 v)
+/* to[4] += v * factor * of->factor[4] + weighted * of->shift[4] */
+AVX2 TV_INLINE void add(
+  double *to, __m128 v, size_t row, const tv_unpacking *of, __m256d factor, __m256d weighted)
 {
-  const __m256d low = _mm256_cvtps_pd(_mm256_castps256_ps128(v));
-  const __m256d high = _mm256_cvtps_pd(_mm256_extractf128_ps(v, 1));
-  _mm256_storeu_pd(to, _mm256_add_pd(_mm256_loadu_pd(to), low));
-  _mm256_storeu_pd(to + 4, _mm256_add_pd(_mm256_loadu_pd(to + 4), high));
+  const __m256d own = _mm256_mul_pd(_mm256_loadu_pd(of->factor + row), factor);
+  __m256d sum = _mm256_fmadd_pd(_mm256_cvtps_pd(v), own, _mm256_loadu_pd(to + row));
+  sum = _mm256_fmadd_pd(_mm256_loadu_pd(of->shift + row), weighted, sum);
+  _mm256_storeu_pd(to + row, sum);
 }
 
-AVX2 static void multiply(double *block, const float *a, const float *b, size_t pixels)
+/* ROWS rows and COLUMNS columns of a block. */
+AVX2 TV_INLINE void multiply_piece(double *block, const float *a, const float *b, size_t pixels,
+  size_t row, size_t column, const tv_unpacking *of_a, const tv_unpacking *of_b, int shifts,
+  tv_ahead *ahead)
+{
+  __m256 total[COLUMNS][2];
+  size_t first = 0;
+  do {
+    const size_t end = pixels - first < TV_SEGMENT ? pixels : first + TV_SEGMENT;
+    __m256 sum[COLUMNS][2];
+    tv_look_ahead(ahead);
+    for (int i = 0; i < COLUMNS; ++i)
+      sum[i][0] = sum[i][1] = _mm256_setzero_ps();
+    for (size_t pixel = first; pixel < end; ++pixel) {
+      const __m256 low = _mm256_loadu_ps(a + pixel * TV_PANEL + row);
+      const __m256 high = _mm256_loadu_ps(a + pixel * TV_PANEL + row + WIDTH);
+      for (int i = 0; i < COLUMNS; ++i) {
+        const __m256 factor = _mm256_broadcast_ss(b + pixel * TV_PANEL + column + i);
+        sum[i][0] = _mm256_fmadd_ps(low, factor, sum[i][0]);
+        sum[i][1] = _mm256_fmadd_ps(high, factor, sum[i][1]);
+      }
+    }
+    for (int i = 0; i < COLUMNS; ++i)
+      for (int j = 0; j < 2; ++j)
+        total[i][j] = first == 0 ? sum[i][j] : _mm256_add_ps(total[i][j], sum[i][j]);
+    first += TV_SEGMENT;
+  } while (first < pixels);
+  for (int i = 0; i < COLUMNS; ++i)
+    for (int j = 0; j < 2; ++j) {
+      double *to = block + (column + i) * TV_PANEL;
+      const size_t at = row + j * WIDTH;
+      const __m256d factor = _mm256_set1_pd(of_b->factor[column + i]);
+      const __m256d weighted = _mm256_set1_pd(shifts ? of_b->weighted[column + i] : 0.0);
+      add(to, _mm256_castps256_ps128(total[i][j]), at, of_a, factor, weighted);
+      add(to, _mm256_extractf128_ps(total[i][j], 1), at + WIDTH / 2, of_a, factor, weighted);
+    }
+}
+
+AVX2 static void multiply(double *block, const float *a, const float *b, size_t pixels,
+  const tv_unpacking *of_a, const tv_unpacking *of_b, int shifts, tv_ahead *ahead)
 {
   for (size_t row = 0; row < TV_PANEL; row += ROWS)
-    for (size_t column = 0; column < TV_PANEL; column += COLUMNS) {
-      float total[COLUMNS * ROWS] __attribute__((aligned(32)));
-      size_t first = 0;
-      do {
-        const size_t end = pixels - first < TV_SEGMENT ? pixels : first + TV_SEGMENT;
-        __m256 sum[COLUMNS][2];
-        for (int i = 0; i < COLUMNS; ++i)
-          sum[i][0] = sum[i][1] = _mm256_setzero_ps();
-        for (size_t pixel = first; pixel < end; ++pixel) {
-          const __m256 low = _mm256_loadu_ps(a + pixel * TV_PANEL + row);
-          const __m256 high = _mm256_loadu_ps(a + pixel * TV_PANEL + row + WIDTH);
-          for (int i = 0; i < COLUMNS; ++i) {
-            const __m256 factor = _mm256_broadcast_ss(b + pixel * TV_PANEL + column + i);
-            sum[i][0] = _mm256_fmadd_ps(low, factor, sum[i][0]);
-            sum[i][1] = _mm256_fmadd_ps(high, factor, sum[i][1]);
-          }
-        }
-        for (int i = 0; i < COLUMNS; ++i)
-          for (int half = 0; half < 2; ++half) {
-            float *to = total + i * ROWS + half * WIDTH;
-            _mm256_store_ps(
-              to, first == 0 ? sum[i][half] : _mm256_add_ps(_mm256_load_ps(to), sum[i][half]));
-          }
-        first += TV_SEGMENT;
-      } while (first < pixels);
-      for (int i = 0; i < COLUMNS; ++i)
-        for (int half = 0; half < 2; ++half)
-          add(block + (column + i) * TV_PANEL + row + half * WIDTH,
-            _mm256_load_ps(total + i * ROWS + half * WIDTH));
-    }
+    for (size_t column = 0; column < TV_PANEL; column += COLUMNS)
+      if (a != b || column < row + ROWS)
+        multiply_piece(block, a, b, pixels, row, column, of_a, of_b, shifts, ahead);
 }
 
 const tv_panel_functions tv_panel_avx2 = {"AVX2", survey, pack, multiply};

@@ -80,46 +80,63 @@ AVX512 static void pack(float *panel, const void *x, tv_type type, size_t stride
       pixels, packing + half);
 }
 
-AVX512 TV_INLINE void add(double *to, __m512 v)
+/* to[8] += v * factor * of->factor[8] + weighted * of->shift[8] */
+AVX512 TV_INLINE void add(
+  double *to, __m256 v, size_t row, const tv_unpacking *of, __m512d factor, __m512d weighted)
 {
-  const __m512d low = _mm512_cvtps_pd(_mm512_castps512_ps256(v));
-  const __m512d high = _mm512_cvtps_pd(_mm512_extractf32x8_ps(v, 1));
-  _mm512_storeu_pd(to, _mm512_add_pd(_mm512_loadu_pd(to), low));
-  _mm512_storeu_pd(to + 8, _mm512_add_pd(_mm512_loadu_pd(to + 8), high));
+  const __m512d own = _mm512_mul_pd(_mm512_loadu_pd(of->factor + row), factor);
+  __m512d sum = _mm512_fmadd_pd(_mm512_cvtps_pd(v), own, _mm512_loadu_pd(to + row));
+  sum = _mm512_fmadd_pd(_mm512_loadu_pd(of->shift + row), weighted, sum);
+  _mm512_storeu_pd(to + row, sum);
 }
 
-AVX512 static void multiply(double *block, const float *a, const float *b, size_t pixels)
+/* Some columns of a block; half: the rows from there on, 0 (all) or 1 (the upper half). */
+AVX512 TV_INLINE void multiply_columns(double *block, const float *a, const float *b, size_t pixels,
+  size_t column, int half, const tv_unpacking *of_a, const tv_unpacking *of_b, int shifts,
+  tv_ahead *ahead)
 {
-  for (size_t column = 0; column < TV_PANEL; column += COLUMNS) {
-    float total[COLUMNS * TV_PANEL] __attribute__((aligned(64)));
-    size_t first = 0;
-    do {
-      const size_t end = pixels - first < TV_SEGMENT ? pixels : first + TV_SEGMENT;
-      __m512 sum[COLUMNS][2];
-      for (int i = 0; i < COLUMNS; ++i)
-        sum[i][0] = sum[i][1] = _mm512_setzero_ps();
-      for (size_t pixel = first; pixel < end; ++pixel) {
-        const __m512 low = _mm512_loadu_ps(a + pixel * TV_PANEL);
-        const __m512 high = _mm512_loadu_ps(a + pixel * TV_PANEL + WIDTH);
-        for (int i = 0; i < COLUMNS; ++i) {
-          const __m512 factor = _mm512_set1_ps(b[pixel * TV_PANEL + column + i]);
-          sum[i][0] = _mm512_fmadd_ps(low, factor, sum[i][0]);
-          sum[i][1] = _mm512_fmadd_ps(high, factor, sum[i][1]);
-        }
-      }
-      for (int i = 0; i < COLUMNS; ++i)
-        for (int half = 0; half < 2; ++half) {
-          float *to = total + i * TV_PANEL + half * WIDTH;
-          _mm512_store_ps(
-            to, first == 0 ? sum[i][half] : _mm512_add_ps(_mm512_load_ps(to), sum[i][half]));
-        }
-      first += TV_SEGMENT;
-    } while (first < pixels);
+  __m512 total[COLUMNS][2];
+  size_t first = 0;
+  do {
+    const size_t end = pixels - first < TV_SEGMENT ? pixels : first + TV_SEGMENT;
+    __m512 sum[COLUMNS][2];
+    tv_look_ahead(ahead);
     for (int i = 0; i < COLUMNS; ++i)
-      for (int half = 0; half < 2; ++half)
-        add(block + (column + i) * TV_PANEL + half * WIDTH,
-          _mm512_load_ps(total + i * TV_PANEL + half * WIDTH));
-  }
+      sum[i][0] = sum[i][1] = _mm512_setzero_ps();
+    for (size_t pixel = first; pixel < end; ++pixel) {
+      const __m512 low = _mm512_loadu_ps(a + pixel * TV_PANEL);
+      const __m512 high = _mm512_loadu_ps(a + pixel * TV_PANEL + WIDTH);
+      for (int i = 0; i < COLUMNS; ++i) {
+        const __m512 factor = _mm512_set1_ps(b[pixel * TV_PANEL + column + i]);
+        if (half == 0)
+          sum[i][0] = _mm512_fmadd_ps(low, factor, sum[i][0]);
+        sum[i][1] = _mm512_fmadd_ps(high, factor, sum[i][1]);
+      }
+    }
+    for (int i = 0; i < COLUMNS; ++i)
+      for (int j = half; j < 2; ++j)
+        total[i][j] = first == 0 ? sum[i][j] : _mm512_add_ps(total[i][j], sum[i][j]);
+    first += TV_SEGMENT;
+  } while (first < pixels);
+  for (int i = 0; i < COLUMNS; ++i)
+    for (int j = half; j < 2; ++j) {
+      double *to = block + (column + i) * TV_PANEL;
+      const __m512d factor = _mm512_set1_pd(of_b->factor[column + i]);
+      const __m512d weighted = _mm512_set1_pd(shifts ? of_b->weighted[column + i] : 0.0);
+      add(to, _mm512_castps512_ps256(total[i][j]), j * WIDTH, of_a, factor, weighted);
+      add(
+        to, _mm512_extractf32x8_ps(total[i][j], 1), j * WIDTH + WIDTH / 2, of_a, factor, weighted);
+    }
+}
+
+AVX512 static void multiply(double *block, const float *a, const float *b, size_t pixels,
+  const tv_unpacking *of_a, const tv_unpacking *of_b, int shifts, tv_ahead *ahead)
+{
+  for (size_t column = 0; column < TV_PANEL; column += COLUMNS)
+    if (a == b && column >= WIDTH)
+      multiply_columns(block, a, b, pixels, column, 1, of_a, of_b, shifts, ahead);
+    else
+      multiply_columns(block, a, b, pixels, column, 0, of_a, of_b, shifts, ahead);
 }
 
 const tv_panel_functions tv_panel_avx512 = {"AVX-512", survey, pack, multiply};

@@ -1,0 +1,77 @@
+/* What correlate.c (who does what, in which order) and correlate_rows.c (what is done to rows and
+ * blocks) share. Not for others.
+ *
+ * Pixels are cut into stretches short enough for the cache. In each stretch every row is centred by
+ * its own mean there and packed; products are taken in single precision, and added up in double
+ * precision as products about one reference for each row, the mean of its first stretch. The true
+ * mean comes in at the end. */
+#ifndef TV_CORRELATE_WORK_H
+#define TV_CORRELATE_WORK_H
+
+#include "correlate.h"
+#include "panels.h"
+#include "status.h"
+
+/* A row in one part. */
+typedef struct tv_total
+{
+  double shift; /* sum over stretches of pixels * (mean - reference) */
+  double low, high;
+  int lost; /* 1: not finite, or with too large a range */
+} tv_total;
+
+typedef struct tv_work
+{
+  float *matrix;
+  const char *x;
+  tv_type type;
+  size_t filters, pixels;
+  tv_metric metric;
+  tv_progress progress;
+  void *context;
+  const tv_panel_functions *functions;
+  size_t panels, blocks; /* blocks of the lower triangle, diagonal included */
+  size_t stretch;        /* pixels */
+  size_t parts, part_pixels;
+  size_t slab_pixels; /* packed at a time: whole stretches */
+  size_t tasks, done; /* for progress */
+  int stop;
+  tv_row *reference;       /* [filters] */
+  tv_total *totals;        /* [parts][filters] */
+  double *block;           /* [parts][blocks][TV_BLOCK]; with one part see multiply_pairs() */
+  float *packed;           /* [threads, or 1][panels][slab_pixels][TV_PANEL] */
+  tv_unpacking *unpacking; /* [threads, or 1][panels][stretches of a slab] */
+  double *scratch;         /* [threads][GROUP * GROUP][TV_BLOCK], with one part and one slab */
+  double *mean;            /* [filters]: less the reference */
+  double *norm; /* [filters]: 1 / sqrt(sum of squares), NaN for a row without similarity */
+} tv_work;
+
+static inline size_t tv_minimum(size_t a, size_t b)
+{
+  return a < b ? a : b;
+}
+
+/* The first number of a row's pixel. */
+static inline const char *tv_row_at(const tv_work *w, size_t filter, size_t pixel)
+{
+  return w->x + (filter * w->pixels + pixel) * tv_type_size(w->type);
+}
+
+/* The reference of a panel's rows: the mean of their first stretch. */
+void tv_refer(tv_work *w, size_t panel);
+
+/* Before the first stretch of a part. */
+void tv_start_totals(tv_work *w, size_t part, size_t panel);
+
+/* Packs one panel of one stretch, which begins at that pixel of its part. */
+void tv_pack(tv_work *w, float *packed, tv_unpacking *unpacking, size_t part, size_t panel,
+  size_t pixel, size_t pixels);
+
+/* After the last stretch: means of a panel's rows from all parts' totals, and their norms from the
+ * panel's block of the diagonal (the first part's; the others' are found behind it). */
+void tv_norms(tv_work *w, const double *block, size_t panel);
+
+/* After the norms of both: a block of panels i >= j into both triangles of the matrix. */
+void tv_finish(const tv_work *w, const double *block, size_t i, size_t j);
+
+#endif
