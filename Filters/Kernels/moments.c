@@ -108,13 +108,19 @@ static void multiply_plain(
 }
 
 #if defined(__x86_64__) && defined(__GNUC__)
+#ifdef __clang__ /* does not know the preference, and does without it */
+#define AVX512 __attribute__((target("avx512f,fma")))
+#else
+#define AVX512 __attribute__((target("avx512f,fma,prefer-vector-width=512")))
+#endif
+
 __attribute__((target("avx2,fma"))) static void multiply_avx2(
   double *sum, const double *a, const double *b, size_t stride, size_t pixels)
 {
   multiply_body(sum, a, b, stride, pixels);
 }
 
-__attribute__((target("avx512f,fma,prefer-vector-width=512"))) static void multiply_avx512(
+AVX512 static void multiply_avx512(
   double *sum, const double *a, const double *b, size_t stride, size_t pixels)
 {
   multiply_body(sum, a, b, stride, pixels);

@@ -6,7 +6,11 @@
 
 #include <immintrin.h>
 
+#ifdef __clang__ /* does not know the preference, and does without it */
+#define AVX512 __attribute__((target("avx512f,avx512dq,avx512vl,avx2,fma")))
+#else
 #define AVX512 __attribute__((target("avx512f,avx512dq,avx512vl,avx2,fma,prefer-vector-width=512")))
+#endif
 #define WIDTH 16
 #define COLUMNS 8 /* of a block at a time: 2 x 8 sums, 2 rows and 1 column fill the registers */
 

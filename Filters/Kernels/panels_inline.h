@@ -7,21 +7,21 @@
 
 #define TV_INLINE static inline __attribute__((always_inline, unused))
 
-/* The differences to the first pixel are summed: a constant row has exactly its value as mean. */
+/* A double adds up floats with digits to spare: a constant row has exactly its value as mean. */
 TV_INLINE tv_row survey_float(const float *x, size_t pixels)
 {
-  const double first = (double)x[0];
   double sum = 0.0;
   float low = x[0], high = x[0];
 #pragma omp simd reduction(+ : sum) reduction(min : low) reduction(max : high)
   for (size_t pixel = 0; pixel < pixels; ++pixel) {
-    sum += (double)x[pixel] - first;
+    sum += (double)x[pixel];
     low = x[pixel] < low ? x[pixel] : low;
     high = x[pixel] > high ? x[pixel] : high;
   }
-  return (tv_row){first, sum / (double)pixels, (double)low, (double)high};
+  return (tv_row){0.0, sum / (double)pixels, (double)low, (double)high};
 }
 
+/* Doubles are summed as differences to the first, which also makes a constant row's mean exact. */
 TV_INLINE tv_row survey_double(const double *x, size_t pixels)
 {
   const double first = x[0];
