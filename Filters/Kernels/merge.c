@@ -391,25 +391,28 @@ static void compact(
       }
 }
 
-/* One output of the next layer: its weights for the removed filters go to the kept ones. */
+/* One output of the next layer: its weights for the removed filters go to the kept ones. sum is
+ * scratch, [filters][window]. */
 static void combine_weights(float *weights, float *bias, const tv_layer *next,
-  const unsigned char *keep, const double *combination)
+  const unsigned char *keep, const double *combination, double *sum)
 {
   const size_t filters = next->inputs, window = next->window;
   double constant = 0.0;
-  for (size_t at = 0; at < window; ++at)
-    for (size_t k = 0; k < filters; ++k) {
-      double sum = (double)weights[k * window + at];
-      if (!keep[k])
-        continue;
-      for (size_t r = 0; r < filters; ++r)
-        if (!keep[r])
-          sum += combination[r * (filters + 1) + k] * (double)weights[r * window + at];
-      weights[k * window + at] = (float)sum; /* never read again as a removed one */
-    }
-  for (size_t r = 0; r < filters; ++r)
-    for (size_t at = 0; at < window && !keep[r]; ++at)
-      constant += combination[r * (filters + 1) + filters] * (double)weights[r * window + at];
+  for (size_t i = 0; i < filters * window; ++i)
+    sum[i] = (double)weights[i];
+  for (size_t r = 0; r < filters; ++r) {
+    const double *row = combination + r * (filters + 1);
+    const float *removed = weights + r * window;
+    if (keep[r])
+      continue;
+    for (size_t k = 0; k < filters; ++k)
+      for (size_t at = 0; at < window && row[k] != 0.0; ++at)
+        sum[k * window + at] += row[k] * (double)removed[at];
+    for (size_t at = 0; at < window; ++at)
+      constant += row[filters] * (double)removed[at];
+  }
+  for (size_t i = 0; i < filters * window; ++i)
+    weights[i] = (float)sum[i];
   if (bias)
     *bias = (float)((double)*bias + constant);
 }
@@ -457,6 +460,9 @@ int tv_merge(tv_layer *layer, tv_layer *next, const unsigned char *keep, const d
     return status;
   for (size_t i = 0; i < filters; ++i)
     kept += keep[i] != 0;
+  double *sum = next ? malloc(filters * next->window * sizeof *sum) : NULL;
+  if (next && !sum)
+    return tv_fail(TV_ERROR_MEMORY, "no memory to merge %zu filters", filters);
 
   const size_t row = layer->inputs * layer->window;
   compact(layer->weights, 1, filters, row, keep);
@@ -471,7 +477,8 @@ int tv_merge(tv_layer *layer, tv_layer *next, const unsigned char *keep, const d
 
   for (size_t output = 0; output < next->outputs; ++output)
     combine_weights(next->weights + output * filters * next->window,
-      next->bias ? next->bias + output : NULL, next, keep, combination);
+      next->bias ? next->bias + output : NULL, next, keep, combination, sum);
+  free(sum);
   compact(next->weights, next->outputs, filters, next->window, keep);
   for (size_t i = 0; i < next->states; ++i)
     compact(next->weight_state ? next->weight_state[i] : NULL, next->outputs, filters, next->window,
