@@ -98,18 +98,16 @@ int tv_open(tv_run **run, const char *path, const tv_options *options)
   opened->options.channel = opened->channel_name;
   opened->step = -1;
   clear_scalars(&opened->scalars);
-  if (path)
-    status = tv_file_create(&opened->file, path, &opened->options);
-  if (status == TV_OK && channel) {
+  if (channel) {
     status = create_channel(opened);
     if (status < 0 && !chosen.channel && path)
       status = TV_OK;
-    else if (status < 0 && opened->file) {
-      opened->file->close(opened->file);
-      unlink(path); /* made a moment ago, and empty */
-    }
   }
+  if (status == TV_OK && path) /* last: it may replace a file */
+    status = tv_file_create(&opened->file, path, &opened->options);
   if (status < 0) {
+    if (opened->channel)
+      opened->channel->close(opened->channel);
     free_run(opened);
     return status;
   }

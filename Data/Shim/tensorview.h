@@ -20,7 +20,12 @@
  * function prints, exits, aborts or changes a signal handler. A failure never harms the
  * training: after one, the calls that cannot work go on returning an error, what was written
  * stays readable, and NULL as a run is refused with TV_ERROR_ARGUMENT, so that a trainer may
- * ignore every return value. A run belongs to one thread at a time; several runs may be open.
+ * ignore every return value. Once the disk has refused something (it is full, say) nothing more is
+ * written to the file, also when there is room again.
+ *
+ * A run belongs to one thread at a time; several runs may be open. It belongs to the process that
+ * opened it: a forked child is refused, and leaves it alone when it exits. A trainer that ends
+ * without tv_close(), by exit() or by kill -9, loses what was not flushed, and nothing else.
  *
  * Steps count from 0 and never go back. A step is complete, and may be shown, when a later one
  * begins, at tv_end_step(), at tv_flush() and at tv_close(). Readers see complete steps only. */
@@ -42,13 +47,19 @@ typedef struct tv_run tv_run;
 /* What tv_open() may be told. Start from tv_default_options(). */
 typedef struct tv_options
 {
-  int overwrite;        /* 0: an existing file is refused; 1: it is replaced */
+  int overwrite;        /* 0: an existing file is refused; 1: it is replaced by a new one, and who
+                           reads the old one goes on reading it */
   int threads;          /* that sum a batch: 1 (default); 0: what OpenMP would use */
-  double flush_seconds; /* at most this long until a complete step is safe on disk and visible to
-                           readers: 1.0 (default); 0: after each step; negative: tv_flush() only */
+  double flush_seconds; /* a step that completes this long after the last flush brings the next one,
+                           which makes all complete steps visible to readers and safe against the
+                           end of this process: 1.0 (default); 0: each step; negative: none but
+                           tv_flush() and the first step. With 0 or a negative number the same run
+                           gives the same file, byte for byte */
   const char *channel;  /* NULL (default): none, or what the environment variable
                            TENSORVIEW_CHANNEL says; otherwise the name under which
-                           tensorview-live finds this run in shared memory */
+                           tensorview-live finds this run in shared memory. Where it cannot be
+                           had, tv_open() fails, or, if only the environment and a path were
+                           given, goes on without it */
   size_t channel_slots; /* steps that the ring holds: 4 (default), at least 2 */
   double block_seconds; /* 0 (default): steps that nobody fetched are dropped and counted;
                            positive: wait that long for a slow reader, then drop. Where it is 0
@@ -62,7 +73,8 @@ TV_API tv_options tv_default_options(void);
  * asked for. options may be NULL. On failure *run is NULL. */
 TV_API int tv_open(tv_run **run, const char *path, const tv_options *options);
 
-/* Declares a tensor, before the first step is written. *tensor gets its number, from 0.
+/* Declares a tensor, before the first step is written. *tensor gets its number, from 0; at most
+ * 4096 tensors and filter states, 256 scalars.
  *
  * layer: 1 to 63 bytes of UTF-8, no '/' and no control characters, not "." or "..".
  *        Layers are shown in the order in which they are first declared.
@@ -73,10 +85,12 @@ TV_API int tv_open(tv_run **run, const char *path, const tv_options *options);
  *          activations   "nchw", "nhwc"; fully connected "nc"; without 'n' where there is no batch
  *          bias          "o"
  *        o filters (outputs), i channels (inputs), c filters of activations, h rows, w columns,
- *        n samples of the batch: summed over, not stored.
+ *        n samples of the batch: summed over, not stored; the slowest axis, first in axes.
+ *        "mm" is for second moments [filters, filters].
  * shape: as many sizes as axes has letters, each at least 1. For 'n' it is the largest batch.
  *
- * Sums of a batch are float32, or float64 for float64 data; all else is stored as it is. */
+ * Sums of a batch are float32, or float64 for float64 data; all else is stored as it is. NaN and
+ * infinity are numbers like any other here. */
 TV_API int tv_declare(int *tensor, tv_run *run, const char *layer, const char *kind, tv_type type,
   const char *axes, const size_t *shape);
 
@@ -89,7 +103,8 @@ TV_API int tv_write_batch(tv_run *run, int tensor, int64_t step, const void *dat
 
 /* Records a scalar at a step: "loss", "accuracy", "learning_rate", or a name of your own (1 to 63
  * bytes of UTF-8, no control characters). Names need not be declared where the first step has
- * them all; one that comes later must have been declared by tv_declare_scalar(). */
+ * them all; one that comes later must have been declared by tv_declare_scalar(). Of several values
+ * at one step the last counts. */
 TV_API int tv_record(tv_run *run, int64_t step, const char *name, double value);
 TV_API int tv_declare_scalar(tv_run *run, const char *name);
 

@@ -18,6 +18,8 @@ def run_once(writer, path, flush, pause, seconds):
         os.remove(path)
     with open(path + ".log", "w+") as log:
         process = subprocess.Popen([writer, path, "1000000", str(flush), str(pause)], stdout=log)
+        while process.poll() is None and not os.path.exists(path):
+            time.sleep(0.001)  # a busy machine may need longer than that to start a program
         time.sleep(seconds)
         process.send_signal(signal.SIGKILL)
         assert process.wait() == -signal.SIGKILL
@@ -34,7 +36,7 @@ def main(writer, times=20, seed=None):
     for turn in range(int(times)):
         flush = chance.choice([0, 0, 0.003, 0.05])
         pause = chance.choice([0, 300, 1000])
-        seconds = chance.uniform(0.02, 0.25)
+        seconds = chance.uniform(0.0, 0.25)
         path = "killed.tvh5"
         said = run_once(writer, path, flush, pause, seconds)
         try:
@@ -50,7 +52,7 @@ def main(writer, times=20, seed=None):
         assert step >= said, f"turn {turn}: step {said} was complete, the file has {step}"
         steps.append(step)
     print(f"{times} kills, {len(steps)} files with records, steps {steps}")
-    assert len(steps) >= int(times) // 2
+    assert len(steps) >= int(times) // 4
 
 
 main(*sys.argv[1:])
