@@ -99,8 +99,9 @@ int tv_open(tv_run **run, const char *path, const tv_options *options)
   opened->step = -1;
   clear_scalars(&opened->scalars);
   if (channel) {
+    opened->unasked = !chosen.channel && path;
     status = create_channel(opened);
-    if (status < 0 && !chosen.channel && path)
+    if (opened->unasked)
       status = TV_OK;
   }
   if (status == TV_OK && path) /* last: it may replace a file */
@@ -121,12 +122,19 @@ static int first(int status, int next)
   return status < 0 ? status : next;
 }
 
+/* A channel that only the environment asked for is nobody's concern in the trainer. */
+static int from_channel(const tv_run *run, int status)
+{
+  return run->unasked ? TV_OK : status;
+}
+
 static int start(tv_run *run)
 {
   int status = TV_OK;
   run->started = 1;
   if (run->channel && run->channel->start)
-    status = first(status, run->channel->start(run->channel, run->streams, run->count));
+    status =
+      first(status, from_channel(run, run->channel->start(run->channel, run->streams, run->count)));
   if (run->file)
     status = first(status, run->file->start(run->file, run->streams, run->count));
   return status;
@@ -136,7 +144,8 @@ static int end_step(tv_run *run)
 {
   int status = TV_OK;
   if (run->channel && run->channel->end_step)
-    status = first(status, run->channel->end_step(run->channel, run->step, &run->scalars));
+    status = first(
+      status, from_channel(run, run->channel->end_step(run->channel, run->step, &run->scalars)));
   if (run->file)
     status = first(status, run->file->end_step(run->file, run->step, &run->scalars));
   run->open = 0;
@@ -166,7 +175,7 @@ static int begin_step(tv_run *run, int64_t step, int *failure)
   run->step = step;
   run->open = 1;
   if (run->channel && run->channel->begin_step)
-    *failure = first(*failure, run->channel->begin_step(run->channel, step));
+    *failure = first(*failure, from_channel(run, run->channel->begin_step(run->channel, step)));
   return TV_OK;
 }
 
@@ -183,7 +192,8 @@ static int record(tv_run *run, int stream, int64_t samples, const void *row)
 {
   int status = TV_OK;
   if (row && run->channel && run->channel->record)
-    status = first(status, run->channel->record(run->channel, stream, run->step, samples, row));
+    status = first(status,
+      from_channel(run, run->channel->record(run->channel, stream, run->step, samples, row)));
   if (run->file)
     status = first(status, run->file->record(run->file, stream, run->step, samples, row));
   return status;
@@ -299,7 +309,7 @@ int tv_flush(tv_run *run)
   if (run->open)
     status = end_step(run);
   if (run->channel && run->channel->flush)
-    status = first(status, run->channel->flush(run->channel));
+    status = first(status, from_channel(run, run->channel->flush(run->channel)));
   if (run->file)
     status = first(status, run->file->flush(run->file));
   return status;
@@ -317,7 +327,7 @@ int tv_close(tv_run *run)
   if (run->open)
     status = first(status, end_step(run));
   if (run->channel)
-    status = first(status, run->channel->close(run->channel));
+    status = first(status, from_channel(run, run->channel->close(run->channel)));
   if (run->file)
     status = first(status, run->file->close(run->file));
   free_run(run);
