@@ -2,6 +2,7 @@
 
 #include "correlate_work.h"
 #include "status.h"
+#include "threads.h"
 
 #include <math.h>
 #include <omp.h>
@@ -330,8 +331,8 @@ int tv_correlate(float *matrix, const void *x, tv_type type, size_t filters, siz
   w.functions = tv_panel_best();
   if (threads <= 0)
     threads = omp_get_max_threads();
-  if ((double)filters * (double)filters * (double)pixels < SMALL)
-    threads = 1;
+  threads =
+    (double)filters * (double)filters * (double)pixels < SMALL ? 1 : tv_idle_threads(threads);
   status = correlate(&w, threads);
   free(w.reference);
   free(w.totals);

@@ -30,7 +30,8 @@ typedef enum tv_metric
  *   has a range (for TV_COSINE: a largest magnitude) whose square does not fit a double with room
  *   to spare: beyond 1e132, or within 1e-132.
  *
- * The result is the same, bit for bit, for any number of threads on one kind of processor;
+ * Threads are used as far as processors are idle at this moment (tv_idle_threads()). The result is
+ * the same, bit for bit, for any number of threads on one kind of processor;
  * processors with AVX-512, with AVX2 and with neither may differ from each other by rounding.
  *
  * Memory beside the matrix: up to 64 MiB, and where filters and pixels are both many (more than
@@ -44,7 +45,7 @@ tv_correlate(           /**/
   size_t filters,       /* at least 1 */
   size_t pixels,        /* at least 2 */
   tv_metric metric,     /**/
-  int threads,          /* 1: serial; 0: what OpenMP would use */
+  int threads,          /* at most; 1: serial; 0: what OpenMP would use */
   tv_progress progress, /* may be NULL */
   void *context);       /* handed to progress */
 

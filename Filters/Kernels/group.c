@@ -1,6 +1,7 @@
 #include "group.h"
 
 #include "status.h"
+#include "threads.h"
 
 #include <math.h>
 #include <omp.h>
@@ -227,7 +228,7 @@ int tv_regress(double *scale, double *offset, const void *x, tv_type type, size_
     if (representatives[i] < -1 || (int64_t)representatives[i] >= (int64_t)filters)
       return tv_fail(TV_ERROR_ARGUMENT, "filter %zu has representative %d of %zu filters", i,
         (int)representatives[i], filters);
-  const int n = threads > 0 ? threads : omp_get_max_threads();
+  const int n = tv_idle_threads(threads > 0 ? threads : omp_get_max_threads());
 #pragma omp parallel for schedule(dynamic) num_threads(n) if (n > 1)
   for (size_t i = 0; i < filters; ++i) {
     const int32_t representative = representatives[i];

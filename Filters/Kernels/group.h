@@ -61,7 +61,7 @@ tv_regress(                       /**/
   size_t filters,                 /**/
   size_t pixels,                  /* at least 2 */
   const int32_t *representatives, /* [filters], each less than filters */
-  int threads);                   /* 1: serial; 0: what OpenMP would use */
+  int threads);                   /* at most; 1: serial; 0: what OpenMP would use */
 
 #ifdef __cplusplus
 }

@@ -1,6 +1,7 @@
 #include "moments.h"
 
 #include "status.h"
+#include "threads.h"
 
 #include <math.h>
 #include <omp.h>
@@ -188,8 +189,8 @@ int tv_moments_add(double *moments, const void *data, tv_type type, const char *
   }
   if (threads <= 0)
     threads = omp_get_max_threads();
-  if ((double)b.filters * (double)b.filters * (double)pixels < SMALL)
-    threads = 1;
+  threads =
+    (double)b.filters * (double)b.filters * (double)pixels < SMALL ? 1 : tv_idle_threads(threads);
   add_batch(tiles, packed, &b, slab, threads);
 
   const size_t n = b.filters + 1;

@@ -35,7 +35,7 @@ tv_moments_add(         /**/
   const char *axes,     /* "nchw", "nhwc" or any other order of these; n, h, w may be missing */
   const size_t *shape,  /* as many sizes as axes has letters, each at least 1 */
   const double *centre, /* [filters], or NULL for 0 */
-  int threads);         /* 1: serial; 0: what OpenMP would use */
+  int threads);         /* at most; 1: serial; 0: what OpenMP would use */
 
 /* Mean and variance of each filter. Variance counts as 0, and the filter as constant, where it is
  * less than 1e-12 of the mean square: beyond that M has no digits left. Either array may be NULL.

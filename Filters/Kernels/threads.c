@@ -2,6 +2,7 @@
 #include "threads.h"
 
 #include <omp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -22,4 +23,26 @@ int tv_threads(int processes)
     }
   }
   return threads / here > 0 ? threads / here : 1;
+}
+
+static int assume_idle;
+
+void tv_assume_idle(int yes)
+{
+  assume_idle = yes;
+}
+
+int tv_idle_threads(int most)
+{
+  int running = 0;
+  FILE *file = most > 1 && !assume_idle ? fopen("/proc/loadavg", "re") : NULL;
+  /* three averages, which are too slow for us, and then running/existing threads of this moment */
+  if (file && fscanf(file, "%*f %*f %*f %d/", &running) != 1)
+    running = 0;
+  if (file)
+    fclose(file);
+  const long others = running > 1 ? running - 1 : 0; /* this thread is one of them */
+  const long idle = sysconf(_SC_NPROCESSORS_ONLN) - others;
+  const long threads = running > 0 && idle < most ? idle : most;
+  return threads > 1 ? (int)threads : 1;
 }

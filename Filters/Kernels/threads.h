@@ -12,6 +12,16 @@ extern "C" {
  * environment of the usual MPI launchers, and otherwise it is all of them. */
 int tv_threads(int processes);
 
+/* How many threads are worth starting at this moment: no more than most, nor than processors are
+ * idle, and at least 1. Work that is shared is done when the last thread is done, and one that has
+ * to wait for a processor takes longer than doing without it. Where the system does not tell how
+ * busy it is (it does on Linux, /proc/loadavg), most. */
+int tv_idle_threads(int most);
+
+/* For tests and benchmarks, which want threads on a busy machine too: 1 makes tv_idle_threads()
+ * return most, 0 ends that. Not while kernels run. */
+void tv_assume_idle(int yes);
+
 #ifdef __cplusplus
 }
 #endif

@@ -5,6 +5,7 @@
 #include "group.h"
 #include "merge.h"
 #include "moments.h"
+#include "threads.h"
 
 #include <math.h>
 #include <stdint.h>
@@ -213,6 +214,9 @@ int main(void)
 {
   static const size_t sizes[][2] = {{1, 2}, {2, 2}, {7, 13}, {17, 91}, {31, 255}, {32, 256},
     {33, 257}, {63, 17}, {65, 784}, {5, 70001}, {130, 4200}, {512, 20}};
+  CHECK(tv_idle_threads(1) == 1 && tv_idle_threads(3) >= 1 && tv_idle_threads(3) <= 3, "idle");
+  tv_assume_idle(1);
+  CHECK(tv_idle_threads(3) == 3, "assumed idle");
   for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; ++i)
     correlate(sizes[i][0], sizes[i][1]);
   moments(1, 1, 1);

@@ -12,6 +12,7 @@ Progress = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_double)
 size_t, double, integer = ctypes.c_size_t, ctypes.c_double, ctypes.c_int
 
 library = ctypes.CDLL(os.environ["TENSORVIEW_KERNELS"])
+library.tv_assume_idle(1)  # as many threads as asked for, also on a busy machine
 library.tv_last_error.restype = ctypes.c_char_p
 library.tv_correlate_instructions.restype = ctypes.c_char_p
 
