@@ -4,9 +4,12 @@ numpy.corrcoef(dtype=float32) and standardise + ssyrk (scipy.linalg.blas), both 
     TENSORVIEW_KERNELS=build/lib/libtensorview_kernels_visible.so \\
         /usr/bin/python3 Testing/Benchmarks/correlation.py [--threads 2] [--table correlation.md]
 
-Runs of all three alternate, and the fastest of each counts, so that other load on the machine
-falls on all alike. Prints a ratio only where the peers ran, on OpenBLAS, with as many threads, and
-gave the same matrix. Peak arithmetic and bandwidth are measured in the same run.
+Runs of all three alternate, with a pause for the threads of the last one to fall asleep, and the
+fastest of each counts, so that other load on the machine falls on all alike. Prints a ratio only
+where the peers ran, on OpenBLAS, with as many threads, and gave the same matrix; leaves with status
+77 where they cannot. Peak arithmetic and bandwidth are measured in the same run. At the end: what a
+second thread costs or brings where other processes keep every processor busy, and how much
+processor time a process takes that has correlated and does nothing more.
 """
 
 import argparse
@@ -14,12 +17,13 @@ import ctypes
 import os
 import pathlib
 import re
+import subprocess
 import sys
 import time
 
 parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
 parser.add_argument("--threads", type=int, default=min(2, os.cpu_count()))
-parser.add_argument("--seconds", type=float, default=4.0, help="for each size")
+parser.add_argument("--seconds", type=float, default=10.0, help="for each size")
 parser.add_argument("--table", type=pathlib.Path, help="where the table is written to")
 parser.add_argument("--size", action="append", help="FILTERSxPIXELS instead of the usual four")
 options = parser.parse_args()
@@ -38,6 +42,7 @@ from scipy.linalg import blas  # noqa: E402
 
 import kernels  # noqa: E402
 
+PAUSE = 0.03  # seconds; OpenBLAS's threads look out for more work that long
 AIMS = {(64, 50176): 3.0, (512, 784): 1.2, (512, 50176): 1.5, (4096, 1000): 1.0}
 
 
@@ -81,6 +86,7 @@ def fastest(calls, seconds):
     rounds = 0
     while rounds < 3 or time.perf_counter() < end:
         for i, call in enumerate(calls):
+            time.sleep(PAUSE)
             start = time.perf_counter()
             call()
             best[i] = min(best[i], time.perf_counter() - start)
@@ -98,12 +104,50 @@ def peaks(threads):
     )
 
 
+def refuse(why):
+    print(f"No comparison: {why}", file=sys.stderr)
+    sys.exit(77)
+
+
+def busy(threads):
+    """Mean times with 1 and with that many threads, while others keep all processors busy."""
+    x = np.random.default_rng(3).standard_normal((512, 784), dtype="f4")
+    matrix = np.empty((512, 512), "f4")
+    others = [
+        subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(os.cpu_count())
+    ]
+    kernels.library.tv_assume_idle(0)
+    times = {1: [], threads: []}
+    try:
+        time.sleep(0.5)
+        for _ in range(100):
+            for n, list_of_n in times.items():
+                start = time.perf_counter()
+                kernels.correlate(x, threads=n, matrix=matrix)
+                list_of_n.append(time.perf_counter() - start)
+    finally:
+        for other in others:
+            other.kill()
+            other.wait()
+        kernels.library.tv_assume_idle(1)
+    return [np.mean(times[n]) for n in times]
+
+
+def idle(threads):
+    """Processor time in one second after a correlation."""
+    x = np.random.default_rng(3).standard_normal((512, 784), dtype="f4")
+    kernels.correlate(x, threads=threads)
+    start = time.process_time()
+    time.sleep(1.0)
+    return time.process_time() - start
+
+
 def main():
     library, words = openblas()
     if not library or library.openblas_get_num_threads() != options.threads:
-        sys.exit(
-            "No comparison: numpy here does not run on OpenBLAS with "
-            f"{options.threads} threads ({words or 'another BLAS'}). Install libopenblas0-pthread."
+        refuse(
+            f"numpy here does not run on OpenBLAS with {options.threads} threads "
+            f"({words or 'another BLAS'}). Install libopenblas0-pthread."
         )
     arithmetic, bandwidth = peaks(options.threads)
     instructions = kernels.library.tv_correlate_instructions().decode()
@@ -134,7 +178,7 @@ def main():
         for peer in (corrcoef, standardise_syrk):
             difference = np.abs(peer(x) - matrix).max()
             if not difference < 1e-5:
-                sys.exit(f"No comparison: {peer.__name__} differs from ours by {difference:.1e}.")
+                refuse(f"{peer.__name__} differs from ours by {difference:.1e}.")
         work = filters * (filters + 1) * pixels
         line = (
             f"| {filters} x {pixels} | {1e3 * ours:.2f} ms | {1e3 * numpy_time:.2f} ms "
@@ -144,6 +188,16 @@ def main():
         )
         lines.append(line)
         print(line, flush=True)
+    if not options.size:
+        one, several = busy(options.threads)
+        more = [
+            "",
+            f"512 x 784 on a busy machine (means): {1e3 * one:.2f} ms serial, {1e3 * several:.2f} ms "
+            f"allowed {options.threads} threads.",
+            f"Processor time in the second after a correlation: {1e3 * idle(options.threads):.2f} ms.",
+        ]
+        lines += more
+        print("\n".join(more))
     if options.table:
         options.table.write_text("\n".join(lines) + "\n")
 
