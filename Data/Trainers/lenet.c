@@ -236,7 +236,7 @@ int main(int argc, char **argv)
     printf("%llu steps, %.1f steps/s, test accuracy %.4f\n", (unsigned long long)t.steps,
       t.steps_per_second, t.accuracy);
     if (t.options.output)
-      printf("recorded in %s\n", t.options.output);
+      printf("recorded in %s%s\n", t.options.output, t.recorded == TV_OK ? "" : ", not completely");
   }
   statistics_free(&t.statistics);
   network_free(t.network);
