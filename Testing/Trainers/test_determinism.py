@@ -23,4 +23,4 @@ check(same("a.tvh5", "b.tvh5"), "the same seed gave other data")
 check(not same("a.tvh5", "c.tvh5"), "another seed gave the same data")
 one, two = Run("a.tvh5")["conv1/weights"], Run("d.tvh5")["conv1/weights"]
 check(np.array_equal(one[0], two[0]), "the first weights depend on the number of threads")
-check(np.abs(one - two).max() < 1e-3, "two threads learn something else than one")
+check(np.abs(one - two).max() < 2e-2, "two threads learn something else than one")
