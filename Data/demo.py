@@ -96,7 +96,7 @@ def show(source, view, port=0):
         bar.HorizontalTitle = 1
         bar.ScalarBarLength = 0.45
         bar.DrawNanAnnotation = 0
-        bar.RangeLabelFormat = "%.3g"
+        bar.RangeLabelFormat = "%.4g"
     return display
 
 
@@ -215,7 +215,8 @@ def draw_trajectory(sources, columns, subtitle, folder):
     camera.Azimuth(35)
     camera.Elevation(25)
     pv.ResetCamera(view)
-    camera.Zoom(0.8)
+    camera.Zoom(0.75)
+    camera.SetWindowCenter(0.1, 0)  # to the left of the legend
     return save(view, folder, "weight-trajectory")
 
 

@@ -15,7 +15,7 @@ export OMP_WAIT_POLICY=passive # two threads that spin while a third works take 
 
 out=build/demo
 run=$out/lenet.tvh5
-training=(--steps 3000 --evaluate-every 500 --record-weights 10 --record-activations 100)
+training=(--seed 9 --steps 3000 --evaluate-every 500 --record-weights 10 --record-activations 100)
 
 live=
 case "${1-}" in
