@@ -55,12 +55,12 @@ def last_step():
     return [("pqClientMainWindow/VCRToolbar/actionVCRLastFrame", "activate", "")]
 
 
-# The view that each filter is tried with, and the output of the reader that it needs.
-VIEWS = {
-    "ImageGrid": TENSORS,
-    "DistributionGrid": TENSORS,
-    "WeightTrajectory": HISTORY,
-    "WeightGrid": TENSORS,
+# What is tried: filters, one on the other, and the output of the reader that the first one needs.
+SCENES = {
+    "ImageGrid": (["ImageGrid"], TENSORS),
+    "DistributionGrid": (["SimilarityGroups", "DistributionGrid"], TENSORS),
+    "WeightTrajectory": (["WeightTrajectory"], HISTORY),
+    "WeightGrid": (["WeightGrid"], TENSORS),
 }
 
 
@@ -138,10 +138,12 @@ class Gui(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         events = []
-        for name, row in VIEWS.items():
-            events += open_file(RUN) + select(row) + apply_filter(name) + last_step()
-            events += save_state(os.path.join(HERE, name + ".pvsm"))
-            if name != list(VIEWS)[-1]:
+        for name, (filters, row) in SCENES.items():
+            events += open_file(RUN) + select(row)
+            for item in filters:
+                events += apply_filter(item)
+            events += last_step() + save_state(os.path.join(HERE, name + ".pvsm"))
+            if name != list(SCENES)[-1]:
                 events += delete_all()
         paraview = start(events, f"--test-baseline={TARGET}", "--test-threshold=10", "--exit")
         try:
@@ -163,7 +165,7 @@ class Gui(unittest.TestCase):
         self.assertEqual({"Weight": "Surface"}, state("WeightGrid.pvsm")[0])
         self.assertEqual({"Activation": "Slice"}, state("ImageGrid.pvsm")[0])
         self.assertEqual({"Step": "Surface"}, state("WeightTrajectory.pvsm")[0])
-        self.assertEqual(1, len(state("DistributionGrid.pvsm")[0]))
+        self.assertEqual({"Group": "Surface"}, state("DistributionGrid.pvsm")[0])
 
     def test_zero_is_white(self):
         points = [float(value) for value in state("WeightGrid.pvsm")[1]["Weight"]["RGBPoints"]]
@@ -176,21 +178,60 @@ class Gui(unittest.TestCase):
         self.assertEqual(["0"], state("ImageGrid.pvsm")[1]["Activation"]["NanOpacity"])
 
 
+SCENE = """
+from paraview.simple import *
+run = OpenDataFile({run!r})
+groups = SimilarityGroups(registrationName="SimilarityGroups1", Input=OutputPort(run, 0))
+left = GetActiveViewOrCreate("RenderView")
+right = CreateView("RenderView")
+layout = GetLayout(left)
+layout.SplitHorizontal(0, 0.5)
+layout.AssignView(2, right)
+for view, kind in ((left, WeightGrid), (right, DistributionGrid)):
+    grid = kind(Input=OutputPort(groups, 0))
+    display = Show(grid, view)
+    display.SetScalarBarVisibility(view, True)
+    view.OrientationAxesVisibility = 0
+scene = GetAnimationScene()
+scene.UpdateAnimationUsingDataTimeSteps()
+scene.GoToLast()
+for view in (left, right):
+    ResetCamera(view)
+    view.GetActiveCamera().Zoom(1.1)
+    Render(view)
+left.GetActiveCamera().Elevation(-35)
+SetActiveView(left)
+SetActiveSource(FindSource("WeightGrid1"))
+Render(left)
+open({done!r}, "w").close()
+"""
+
+
 def window_picture():
-    """The whole window with the pipeline of the README."""
-    done = os.path.join(HERE, "done.pvsm")
+    """The whole window, with two views of the run."""
+    done = os.path.join(HERE, "done")
     if os.path.exists(done):
         os.remove(done)
-    events = open_file(RUN) + select(TENSORS) + apply_filter("WeightGrid") + last_step()
-    paraview = start(events + save_state(done))
+    with open("scene.py", "w") as script:
+        script.write(SCENE.format(run=RUN, done=done))
+    variables = environment()
+    settings = os.path.join(variables["HOME"], ".config", "ParaView", "ParaView5.11.0.ini")
+    with open(settings, "a") as file:
+        file.write("[MainWindow]\nSize=@Size(1400 800)\n")
+    with open("paraview.log", "w") as output:
+        paraview = subprocess.Popen(
+            [PARAVIEW, "--script=" + os.path.abspath("scene.py")],
+            env=variables, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+        )
     try:
         deadline = time.monotonic() + 120
         while not os.path.exists(done) and paraview.poll() is None and time.monotonic() < deadline:
             time.sleep(0.5)
         if not os.path.exists(done):
             sys.exit(log())
-        time.sleep(3)
-        subprocess.run(["import", "-window", "root", TARGET], check=True)
+        time.sleep(5)
+        crop = ["-crop", "1400x800+0+0", "+repage", "+dither", "-colors", "255"]
+        subprocess.run(["import", "-window", "root", *crop, TARGET], check=True)
     finally:
         paraview.kill()
 
