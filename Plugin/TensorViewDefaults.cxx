@@ -11,9 +11,11 @@
 #include "vtkSMProxy.h"
 #include "vtkSMProxyManager.h"
 #include "vtkSMSettings.h"
+#include "vtkSMStringVectorProperty.h"
 #include "vtkSMTransferFunctionManager.h"
 #include "vtkSMTransferFunctionPresets.h"
 #include "vtkSMTransferFunctionProxy.h"
+#include "vtkStringList.h"
 #include "vtk_jsoncpp.h"
 
 #include <algorithm>
@@ -77,6 +79,45 @@ void MakeSymmetric(vtkObject *caller, unsigned long, void *array, void *property
   }
 }
 
+// ParaView lists in the legend, and colours, the values that a sample of the data shows: a small
+// group can be missed, and of more than 32 groups none is found. The range is exact, and groups
+// are numbered without gaps.
+void ListAllGroups(vtkObject *caller, unsigned long, void *, void *property)
+{
+  auto *lut = vtkSMTransferFunctionProxy::SafeDownCast(caller);
+  if (!lut || !property ||
+      strcmp(static_cast<const char *>(property), "ActiveAnnotatedValues") != 0) {
+    return;
+  }
+  double range[2];
+  if (!lut->ComputeDataRange(range)) {
+    return;
+  }
+  vtkNew<vtkStringList> groups;
+  for (int group = std::min(0, static_cast<int>(range[0])); group <= range[1]; ++group) {
+    groups->AddString(std::to_string(group).c_str());
+  }
+  auto *active = vtkSMStringVectorProperty::SafeDownCast(lut->GetProperty("ActiveAnnotatedValues"));
+  vtkNew<vtkStringList> now;
+  active->GetElements(now);
+  bool same = now->GetNumberOfStrings() == groups->GetNumberOfStrings();
+  for (int i = 0; same && i < groups->GetNumberOfStrings(); ++i) {
+    same = strcmp(now->GetString(i), groups->GetString(i)) == 0;
+  }
+  if (!same) {
+    active->SetElements(groups);
+  }
+}
+
+void Watch(
+  vtkSMProxy *lut, void (*callback)(vtkObject *, unsigned long, void *, void *), void *data)
+{
+  vtkNew<vtkCallbackCommand> command;
+  command->SetCallback(callback);
+  command->SetClientData(data);
+  lut->AddObserver(vtkCommand::PropertyModifiedEvent, command);
+}
+
 void WatchColourMap(vtkObject *, unsigned long, void *, void *information)
 {
   const auto *added = static_cast<vtkSMProxyManager::RegisteredProxyInformation *>(information);
@@ -87,10 +128,16 @@ void WatchColourMap(vtkObject *, unsigned long, void *, void *information)
   }
   for (const SymmetricArray &array : Symmetric) {
     if (strcmp(added->ProxyName, array.ColourMap) == 0) {
-      vtkNew<vtkCallbackCommand> command;
-      command->SetCallback(MakeSymmetric);
-      command->SetClientData(const_cast<SymmetricArray *>(&array));
-      added->Proxy->AddObserver(vtkCommand::PropertyModifiedEvent, command);
+      Watch(added->Proxy, MakeSymmetric, const_cast<SymmetricArray *>(&array));
+    }
+  }
+  if (strcmp(added->ProxyName, "Group.PVLookupTable") == 0) {
+    Watch(added->Proxy, ListAllGroups, nullptr);
+    // All, until ParaView looks at the data.
+    vtkSMPropertyHelper all(added->Proxy, "Annotations"),
+      active(added->Proxy, "ActiveAnnotatedValues");
+    for (unsigned int i = 0; 2 * i + 1 < all.GetNumberOfElements(); ++i) {
+      active.Set(i, all.GetAsString(2 * i));
     }
   }
 }

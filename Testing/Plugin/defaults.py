@@ -98,21 +98,37 @@ class Defaults(unittest.TestCase):
         self.assertEqual([1, 1, 1], color(lut, 0))
         self.assertEqual([0.62, 0.62, 0.62], [round(c, 2) for c in lut.NanColor])
 
-    def test_groups_are_categories_with_none_in_grey(self):
-        _, _, lut = show("Group", [-1, 0, 1, 19], self.view)
+    def group_colors(self, values):
+        """{annotation: colour} of the legend, for groups as given."""
+        shown, _, lut = show("Group", values, self.view)
         self.assertEqual(1, lut.InterpretValuesAsCategories)
+        lut.SMProxy.ComputeAvailableAnnotations(False)  # as Apply and each time step do
+        table = lut.GetClientSideObject()
+        table.Build()
         colors = {}
-        for value in range(-1, 24):
-            rgb = [0.0, 0.0, 0.0]
-            table = lut.GetClientSideObject()
-            table.Build()
-            index = table.GetAnnotatedValueIndex(value)
+        for index in range(table.GetNumberOfAnnotatedValues()):
             rgba = [0.0] * 4
-            table.GetAnnotationColor(value, rgba)
-            colors[value] = tuple(round(c, 3) for c in rgba[:3])
-            self.assertEqual(value + 1, index)
-        self.assertEqual(1, len(set(colors[-1])))
+            table.GetIndexedColor(index, rgba)
+            colors[table.GetAnnotation(index)] = tuple(round(c, 3) for c in rgba[:3])
+        for value in set(values):
+            self.assertGreaterEqual(table.GetAnnotatedValueIndex(value), 0, value)
+        Hide(shown, self.view)
+        return colors
+
+    def test_groups_are_categories_with_none_in_grey(self):
+        colors = self.group_colors([-1, 0, 1, 2])
+        self.assertEqual(["no group", "0", "1", "2"], list(colors))
+        self.assertEqual(1, len(set(colors["no group"])))
+        again = self.group_colors([0, 1, 2, 3, 3])
+        self.assertEqual(colors["2"], again["2"])  # a group keeps its colour
+
+    def test_24_groups_can_be_told_apart(self):
+        colors = self.group_colors(list(range(-1, 24)))
         self.assertEqual(25, len(set(colors.values())))
+
+    def test_small_groups_and_many_groups_are_coloured(self):
+        self.assertIn("3", self.group_colors([-1] * 30000 + [0, 1, 2, 3]))
+        self.assertEqual(101, len(self.group_colors(list(range(-1, 100)))))
 
     def test_other_arrays_are_left_alone(self):
         _, _, lut = show("Pressure", [-1, 3], self.view)
