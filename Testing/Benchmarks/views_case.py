@@ -1,0 +1,101 @@
+"""One measurement of views.py, in a process of its own: prints a line of JSON.
+
+    pvpython views_case.py CASE FILE
+
+load: from the file to data; picture: to the first picture, load included; frame: each further one;
+peak: MB of memory beyond what ParaView itself had, with a view open, before the file."""
+
+import json
+import resource
+import sys
+import time
+
+from paraview import simple
+from tensors import load_plugin
+
+load_plugin()
+case, path = sys.argv[1:3]
+clock = time.perf_counter
+
+
+def reader(path):
+    return simple.TensorSnapshotReader(FileName=[path])
+
+
+def table_points(path):
+    table = simple.CSVReader(FileName=[path])
+    return simple.TableToPoints(
+        Input=table, XColumn="Points:0", YColumn="Points:1", ZColumn="Points:2"
+    )
+
+
+CASES = {
+    "image": lambda: simple.ImageGrid(Input=reader(path)),
+    "vtp": lambda: simple.XMLPolyDataReader(FileName=[path]),
+    "csv": lambda: table_points(path),
+    "envelope": lambda: simple.DistributionGrid(Input=reader(path)),
+    "points": lambda: simple.DistributionGrid(Input=reader(path), Style="Points"),
+    "line": lambda: simple.DistributionGrid(Input=reader(path), Style="Line"),
+    "weights": lambda: simple.WeightGrid(Input=reader(path)),
+    "weights as image": lambda: simple.ImageGrid(Input=reader(path), Tensor=""),
+}
+
+
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def open_view():
+    view = simple.CreateView("RenderView")
+    view.ViewSize = [1200, 900]
+    view.Background = [1, 1, 1]
+    view.UseColorPaletteForBackground = 0
+    view.OrientationAxesVisibility = 0
+    simple.Render(view)
+    return view
+
+
+def save(path, out):
+    """The same points as .vtp and .csv."""
+    points = simple.ImageGrid(Input=reader(path), Output="Points", IndexArrays="Off")
+    simple.SaveData(out + ".vtp", proxy=points, DataMode="Binary")
+    simple.SaveData(out + ".csv", proxy=points, Precision=6)
+
+
+if case == "save":
+    save(path, sys.argv[3])
+    sys.exit()
+
+view = open_view()
+before = peak()
+start = clock()
+source = CASES[case]()
+source.UpdatePipeline()
+loaded = clock()
+shown = simple.Show(source, view)
+simple.ResetCamera(view)
+simple.Render(view)
+drawn = clock()
+frames = []
+while len(frames) < 5 or (len(frames) < 60 and sum(frames) < 2):
+    view.GetActiveCamera().Azimuth(1 if len(frames) % 2 else -1)
+    begin = clock()
+    simple.Render(view)
+    frames.append(clock() - begin)
+information = source.GetDataInformation()
+print(
+    json.dumps(
+        {
+            "load": loaded - start,
+            "picture": drawn - start,
+            "frame": sorted(frames)[len(frames) // 2],
+            "peak": peak() - before,
+            "cells": information.GetNumberOfCells(),
+            "points": information.GetNumberOfPoints(),
+        }
+    )
+)
+if len(sys.argv) > 3:
+    view.GetActiveCamera().Azimuth(0 if len(frames) % 2 == 0 else 1)
+    simple.ResetCamera(view)
+    simple.SaveScreenshot(sys.argv[3], view)
