@@ -171,6 +171,8 @@ bool vtkTensorView::Reduce(Shown &shown, bool gaps)
     vtkErrorMacro(<< shown.Record.Name() << ": " << tv_last_error());
     return false;
   }
+  if (!gaps && tv_view_fold(&shown.View, &shown.Tensor, most))
+    shown.Note += "All windows as one matrix, a row for each filter: they are too many. ";
   if (shown.View.tile > 1) {
     const std::string tile = Text(shown.View.tile);
     shown.Note += "An overview: each cell is the ";

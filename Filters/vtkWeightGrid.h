@@ -43,7 +43,7 @@ public:
   ///@}
 
   ///@{
-  /// Up to so many values are boxes by themselves. Default: 100,000.
+  /// Up to so many values are boxes by themselves. Default: 40,000.
   vtkSetClampMacro(MaximumBoxes, vtkIdType, 0, VTK_INT_MAX);
   vtkGetMacro(MaximumBoxes, vtkIdType);
   ///@}
@@ -58,7 +58,7 @@ protected:
 
   double HeightScale = 1.0;
   int Style = AUTOMATIC_STYLE;
-  vtkIdType MaximumBoxes = 100000;
+  vtkIdType MaximumBoxes = 40000;
 
 private:
   vtkWeightGrid(const vtkWeightGrid &) = delete;

@@ -96,6 +96,28 @@ int tv_view_reduce(tv_view *view, const tv_tensor *tensor, size_t maximum, int g
   return TV_OK;
 }
 
+int tv_view_fold(tv_view *view, tv_tensor *tensor, size_t maximum)
+{
+  tv_region *region = &view->region;
+  const size_t rows = tensor->rows, columns = tensor->columns;
+  if (count_cells(view, 0) <= maximum || tensor->filters * tensor->channels == 1 ||
+      tensor->windows != tensor->filters * tensor->channels ||
+      region->row[1] - region->row[0] != rows || region->column[1] - region->column[0] != columns)
+    return 0;
+  const tv_region folded = {{0, 1}, {0, 1}, {region->filter[0], region->filter[1]},
+    {region->channel[0] * rows * columns, region->channel[1] * rows * columns}};
+  tensor->folded[0] = tensor->channels;
+  tensor->folded[1] = rows;
+  tensor->folded[2] = columns;
+  tensor->rows = tensor->filters;
+  tensor->columns = tensor->channels * rows * columns;
+  tensor->filters = tensor->channels = tensor->windows = 1;
+  tensor->by_row = 1;
+  *region = folded;
+  lay_out(view, tensor, 1);
+  return tv_view_reduce(view, tensor, maximum, 0) == TV_OK;
+}
+
 void tv_view_rectangle(const tv_view *view, size_t *x, size_t *y, size_t *width, size_t *height)
 {
   const tv_grid *grid = &view->grid;
@@ -239,6 +261,21 @@ static void fill(int *array, size_t count, int value)
     array[i] = value;
 }
 
+/* Channel, row and column of the cells of a row of a folded tensor. */
+static void unfold(const tv_indices *at, const tv_view *view, const tv_tensor *tensor)
+{
+  const size_t columns = tensor->folded[2], window = tensor->folded[1] * columns;
+  for (size_t x = 0; x < view->grid.width; ++x) {
+    const size_t weight = view->region.column[0] + x * view->tile;
+    if (at->channel)
+      at->channel[x] = (int)(weight / window);
+    if (at->row)
+      at->row[x] = (int)(weight % window / columns);
+    if (at->column)
+      at->column[x] = (int)(weight % columns);
+  }
+}
+
 void tv_view_indices(const tv_indices *indices, const tv_view *view, const tv_tensor *tensor,
   const tv_line *lines, size_t count, int threads)
 {
@@ -250,10 +287,17 @@ void tv_view_indices(const tv_indices *indices, const tv_view *view, const tv_te
 #pragma omp parallel for num_threads(threads) if (threads > 1) schedule(static)
   for (size_t i = 0; i < count; ++i) {
     const tv_line *line = &lines[i];
-    fill(AT(filter), width, (int)line->filter);
-    fill(AT(channel), width, (int)line->channel);
-    fill(AT(row), width, (int)(view->region.row[0] + line->row * view->tile));
+    const size_t row = view->region.row[0] + line->row * view->tile;
+    const int folded = tensor->folded[0] > 0;
+    fill(AT(filter), width, (int)(folded ? row : line->filter));
     fill(AT(group), width, tv_view_group(view, tensor, line));
+    if (folded) {
+      const tv_indices here = {NULL, AT(channel), AT(row), AT(column), NULL};
+      unfold(&here, view, tensor);
+      continue;
+    }
+    fill(AT(channel), width, (int)line->channel);
+    fill(AT(row), width, (int)row);
     int *column = AT(column);
     for (size_t x = 0; column && x < width; ++x)
       column[x] = (int)view->region.column[0] + (int)x * tile;

@@ -31,6 +31,8 @@ typedef struct tv_tensor
   const int *state; /* one for each filter, or NULL: all alive; tensorview_format.h has the codes */
   const int *group; /* one for each filter, or NULL: none; -1 is no group */
   int by_row;       /* 1: a matrix; state and group have one value for each row instead */
+  size_t folded[3]; /* channels, rows and columns of a tensor that tv_view_fold() made a matrix,
+                       otherwise 0 */
 } tv_tensor;
 
 /* Half-open ranges of indices: [0] is the first, [1] one behind the last. */
@@ -72,6 +74,13 @@ int tv_view_full(tv_view *view, const tv_tensor *tensor, const tv_region *region
 /* Makes tiles as small as possible, but so large that there are at most maximum cells; one tile a
  * window where even that is not enough. gaps: 1 counts the blank cells of a mosaic too. */
 int tv_view_reduce(tv_view *view, const tv_tensor *tensor, size_t maximum, int gaps);
+
+/* For a layer of so many windows that one tile a window is still more than maximum cells: makes the
+ * tensor the matrix that it is in memory, a row for each filter, a column for each of its weights
+ * [channel, row, column], as one window, and reduces that. Indices of cells stay those of the
+ * tensor. Returns 1 where it did, 0 where there was no need, or where rows or columns are cut off
+ * or some of the windows are elsewhere. */
+int tv_view_fold(tv_view *view, tv_tensor *tensor, size_t maximum);
 
 /* Smallest rectangle of cells of the mosaic that holds all windows of the region. */
 void tv_view_rectangle(const tv_view *view, size_t *x, size_t *y, size_t *width, size_t *height);

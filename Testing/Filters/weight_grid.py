@@ -197,6 +197,34 @@ class WeightGrid(unittest.TestCase):
         for mine, all_of_them in zip(boxes(part), boxes(whole)):
             np.testing.assert_allclose(all_of_them[chosen], mine, atol=1e-7)
 
+    def test_too_many_windows_become_a_matrix(self):
+        values = weights((64, 32, 3, 3))
+        state = np.full(64, -1)
+        state[10:20] = -2
+        group = np.arange(64) % 5
+        view = grid(values, state=state, group=group, MaximumCells=1000, FilterRange=[4, 63])
+        data = fetch(view)
+        self.assertLessEqual(data.GetNumberOfCells(), 1000)
+        note = values_of(data, "Note")[0]
+        self.assertIn("one matrix", note)
+        tile = int(note.split(" x ")[1].split()[0])
+        found = arrays(data.GetCellData())
+        matrix = values.reshape(64, -1).astype("f8")
+        expected, filters, weight = [], [], []
+        for row in range(4, 64, tile):
+            shown = [r for r in range(row, min(row + tile, 64)) if not 10 <= r < 20]
+            for column in range(0, matrix.shape[1], tile):
+                if shown:
+                    expected.append(matrix[shown, column : column + tile].mean())
+                    filters.append(row)
+                    weight.append(column)
+        np.testing.assert_allclose(found["Weight"], expected, rtol=1e-5, atol=1e-7)
+        np.testing.assert_array_equal(filters, found["Filter"])
+        np.testing.assert_array_equal(group[filters], found["Group"])
+        place = np.unravel_index(weight, (32, 3, 3))
+        for name, index in zip(("Channel", "Row", "Column"), place):
+            np.testing.assert_array_equal(index, found[name], name)
+
     def test_ranges_keep_filters_and_channels_in_their_places(self):
         values = weights((16, 3, 3, 3))
         whole = fetch(grid(values))
