@@ -2,6 +2,8 @@
 // sizes are checked once more, because a file may have changed since.
 #include "RunFile.h"
 
+#include "tensorview_format.h"
+
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -236,5 +238,11 @@ bool RunFile::ReadStates(const FilterStates &states, size_t record, std::vector<
     result.resize(static_cast<size_t>(states.Shape[0]));
     this->ReadSlab(
       dataset, states, H5T_NATIVE_INT, {record, 0}, {1, states.Shape[0]}, 0, result.data());
+    for (int code : result)
+      if (code < TV_FILTER_DEAD || code >= static_cast<int>(result.size()))
+        this->Fail("record " + std::to_string(record) + " of " + states.Title + " (step " +
+                   std::to_string(states.Steps[record]) + ") has the state " +
+                   std::to_string(code) + ", which means nothing for one of " +
+                   std::to_string(result.size()) + " filters");
   });
 }

@@ -146,15 +146,24 @@ void vtkTensorSnapshotReader::Refresh()
 {
   this->State->Stamps.clear();
   this->State->Failure.clear();
+  this->State->Said[0].clear();
+  this->State->Said[1].clear();
   this->State->Series = RunSeries();
   this->Modified();
 }
 
-bool vtkTensorSnapshotReader::Report(const std::string &error)
+void vtkTensorSnapshotReader::Report(const std::string &error)
 {
   if (!this->CheckAbort()) // who stopped it knows
     vtkErrorMacro(<< error);
-  return false;
+}
+
+/// The same failure at one step after another is one failure.
+void vtkTensorSnapshotReader::ReportOnce(int port, const std::string &error)
+{
+  if (!error.empty() && error != this->State->Said[port])
+    this->Report(error);
+  this->State->Said[port] = error;
 }
 
 int vtkTensorSnapshotReader::FillOutputPortInformation(int port, vtkInformation *info)
@@ -204,6 +213,10 @@ int vtkTensorSnapshotReader::RequestInformation(
       state.Histories.clear();
     }
     state.Series = std::move(series);
+    // What was chosen stays chosen while a file cannot be read.
+    for (int k = this->TensorSelection->GetNumberOfArrays(); state.Good && k-- > 0;)
+      if (!state.Series.FindTensor(this->TensorSelection->GetArrayName(k)))
+        this->TensorSelection->RemoveArrayByIndex(k);
     for (const RunSeries::Tensor &tensor : state.Series.Tensors)
       this->TensorSelection->AddArray(tensor.Name.c_str());
   }

@@ -128,7 +128,8 @@ private:
 
   void ReadTensors(vtkInformation *info);
   void ReadHistory(vtkInformation *info);
-  bool Report(const std::string &error);
+  void Report(const std::string &error);
+  void ReportOnce(int port, const std::string &error);
   void Look();
 
   vtkDataArraySelection *TensorSelection;

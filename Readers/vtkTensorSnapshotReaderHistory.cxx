@@ -171,6 +171,5 @@ void vtkTensorSnapshotReader::ReadHistory(vtkInformation *info)
       histories[key] = std::move(values);
   }
   state.Histories.swap(histories);
-  if (!session.Error.empty())
-    this->Report(session.Error);
+  this->ReportOnce(1, session.Error);
 }

@@ -37,6 +37,7 @@ struct vtkTensorSnapshotReader::Internals
   std::string Stamps;  ///< of the files as they were when they were listed
   bool Good = false;   ///< the files could be listed
   std::string Failure; ///< why not, and that it was said
+  std::string Said[2]; ///< what was last said about each output; empty where it was read
   RunSeries Series;
   std::vector<double> Times; ///< TIME_STEPS
   std::map<std::string, Kept> Records;

@@ -230,6 +230,5 @@ void vtkTensorSnapshotReader::ReadTensors(vtkInformation *info)
   }
   state.Records.swap(records);
   state.Sums.swap(sums);
-  if (!session.Error.empty())
-    this->Report(session.Error);
+  this->ReportOnce(0, session.Error);
 }

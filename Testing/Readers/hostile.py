@@ -401,6 +401,12 @@ def a_name_that_is_no_text(path):
         file.id.links.move(b"layers/conv1", file.id, b"layers/conv\xff\xfe")
 
 
+@case("state 4")
+def merged_into_a_filter_that_is_not_there(path):
+    with plain(path) as file:
+        add_stream(file["layers/conv1"].create_group("filters"), np.array([[-1, -1, 4, 0]], "<i4"), [0])
+
+
 @case("names")
 def scalars_without_names(path):
     with plain(path) as file:

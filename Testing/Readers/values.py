@@ -337,6 +337,42 @@ class Values(unittest.TestCase):
             column = [expected[step][0].flat[element] for step in range(10)]
             self.assertEqual(column, list(table[f"conv1/weights[{element}]"]))
 
+    def test_another_file_brings_its_own_tensors(self):
+        lenet("first.tvh5", steps=2)
+        write_run("second.tvh5", {"c/weights": Tensor("oihw", random(3, 4, 1, 3, 3).astype("<f4"), [4, 5, 6])})
+        source = reader("first.tvh5")
+        source.Tensors = ["conv1/weights"]
+        self.assertEqual(["conv1/weights"], list(tensors(source, 0)))
+        source.FileName = ["second.tvh5"]
+        source.UpdatePipelineInformation()
+        self.assertEqual(["c/weights"], list(source.Tensors.Available))
+        self.assertEqual([4, 5, 6], list(source.TimestepValues))
+        self.assertEqual(["c/weights"], list(tensors(source, 5)))
+        source.HistoryTensor = "c/weights"
+        self.assertEqual("c/weights[0]", list(history(source))[-3])
+
+    def test_state_brings_everything_back(self):
+        for source in simple.GetSources().values():
+            simple.Delete(source)
+        lenet("state.tvh5", steps=4)
+        source = simple.OpenDataFile(os.path.abspath("state.tvh5"))
+        source.Tensors = ["conv1/activations", "fc1/weights"]
+        source.HistoryTensor = "fc1/weights"
+        source.HistoryElements = "7,9"
+        source.Accumulate = 1
+        before = {name: values(image) for name, image in tensors(source, 2).items()}
+        simple.SaveState("state.pvsm")
+        simple.ResetSession()
+        load_plugin()
+        simple.LoadState("state.pvsm")
+        (source,) = simple.GetSources().values()
+        self.assertEqual("fc1/weights", source.HistoryTensor)
+        self.assertEqual("fc1/weights[9]", list(history(source))[-1])
+        after = {name: values(image) for name, image in tensors(source, 2).items()}
+        self.assertEqual(list(before), list(after))
+        for name in before:
+            self.assertTrue(np.array_equal(before[name], after[name]))
+
     def test_an_empty_run_opens(self):
         write_run("nothing.tvh5", {})
         write_run("declared.tvh5", {"conv1/weights": Tensor("oihw", np.zeros((0, 4, 1, 3, 3), "<f4"), [])})
