@@ -71,7 +71,7 @@ def main():
     run_file, out = sys.argv[1:3]
     plugin = os.environ["TENSORVIEW_PLUGIN"]
     if len(sys.argv) > 3:
-        pv.Connect("localhost", int(sys.argv[3]))
+        pv.Connect("127.0.0.1", int(sys.argv[3]))
         pv.LoadPlugin(plugin, remote=True, ns=pv.__dict__)
     pv.LoadPlugin(plugin, remote=False, ns=pv.__dict__)
 
