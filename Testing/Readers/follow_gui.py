@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 from run_file import Tensor, write_run
 
-XVFB, PARAVIEW, VERSION, PLUGIN = sys.argv[1:5]
+WITH_DISPLAY, PARAVIEW, VERSION, PLUGIN = sys.argv[1:5]
 
 # Runs inside the GUI: opens the file, shows it, and notes what the timeline has after every change.
 SCRIPT = """
@@ -53,7 +53,7 @@ class FollowGui(unittest.TestCase):
             file.write(SCRIPT.format(plugin=PLUGIN))
         with open("gui.log", "w") as log:
             gui = subprocess.Popen(
-                [XVFB, "-a", "-s", "-screen 0 1280x1024x24", PARAVIEW, "--script=script.py"],
+                [WITH_DISPLAY, "1280x1024", PARAVIEW, "--script=script.py"],
                 env=dict(os.environ, HOME=home, XDG_CONFIG_HOME=home + "/.config"),
                 stdout=log,
                 stderr=log,

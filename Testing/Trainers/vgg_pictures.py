@@ -14,7 +14,8 @@ vgg.run("--weights", "weights.safetensors", "--images", "photographs", "--size",
         "--batch", 4, "--batches", 10, "--output", "run.tvh5")
 script = os.path.join(os.environ["TENSORVIEW_SOURCE"], "Data", "vgg.py")
 done = subprocess.run(
-    ["xvfb-run", "-a", "-s", "-screen 0 1280x1024x24", "pvpython", "--force-offscreen-rendering",
+    [os.path.join(os.environ["TENSORVIEW_SOURCE"], "Testing", "Support", "with_display.sh"),
+     "1280x1024", "pvpython", "--force-offscreen-rendering",
      script, "run.tvh5", "pictures"], capture_output=True, text=True, timeout=200)
 assert done.returncode == 0, done.stdout + done.stderr
 assert "8 and 15: 1.0000" in done.stdout, done.stdout
