@@ -6,6 +6,7 @@
 #include "vtkTensorLiveLink.h"
 #include "vtkTensorLivePipeline.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <memory>
@@ -50,8 +51,14 @@ void Watch(vtkTensorLiveLink *link, tv_reader *reader, int step, double time)
   if (!link->Exchange(step, time))
     return;
   if (tv_reader_block_seconds(reader) > 0) {
-    // A breakpoint reaches the viewer's user interface with the step, and us with the next answer.
-    link->Listen(0.03);
+    // A breakpoint pauses from the viewer's event loop, after it has dealt with the step: its
+    // answer to a first question says that it has, the time that took how busy it is, and a second
+    // question comes when the event loop has had its turn.
+    const auto begin = std::chrono::steady_clock::now();
+    if (!link->Ask(step, time))
+      return;
+    const std::chrono::duration<double> busy = std::chrono::steady_clock::now() - begin;
+    link->Listen(std::clamp(2 * busy.count(), 0.03, 0.5));
     link->Ask(step, time);
   }
   bool held = false;

@@ -1,0 +1,71 @@
+"""The real ParaView window as the viewer: connects, takes the weight grid, and its user's breakpoint
+at step 20 holds the training at step 20. Needs a display."""
+
+import os
+import signal
+import sys
+import time
+
+from live_support import Process, complaint, free_port, live, ours_at, segments, trainer
+
+RUN = f"gui-{os.getpid()}"
+TREE = "pqClientMainWindow/pipelineBrowserDock/pipelineBrowser"
+DIALOG = "pqClientMainWindow/pqSetBreakpointDialog"
+EVENTS = [
+    ("pqClientMainWindow", "pqLiveInsituManager", "wait_timestep 3"),
+    (TREE, "mousePress", "1,1,0,12,13,/1:0/0:0/0:1"),  # the sign before "Weight grid": extract it
+    (TREE, "mouseRelease", "1,0,0,12,13,/1:0/0:0/0:1"),
+    ("pqClientMainWindow", "pqLiveInsituManager", "wait_timestep 6"),
+    ("pqClientMainWindow/menubar", "activate", "menu_Catalyst"),
+    ("pqClientMainWindow/menubar/menu_Catalyst", "activate", "actionCatalystSetBreakpoint"),
+    (DIALOG + "/BreakpointTime", "set_string", "20"),
+    (DIALOG + "/ButtonBox/1QPushButton0", "activate", ""),
+    ("pqClientMainWindow", "pqLiveInsituManager", "wait_breakpoint_hit"),
+]
+
+
+def main():
+    home = os.path.abspath("home")
+    os.makedirs(os.path.join(home, ".config", "ParaView"), exist_ok=True)
+    os.makedirs(os.path.join(home, "run"), mode=0o700, exist_ok=True)
+    with open(os.path.join(home, ".config", "ParaView", "ParaView5.11.0.ini"), "w") as settings:
+        settings.write("[General]\nGeneralSettings.ShowWelcomeDialog=false\n")
+    with open("events.xml", "w") as file:
+        file.write('<?xml version="1.0" ?>\n<pqevents>\n')
+        for target, command, arguments in EVENTS:
+            file.write(f'  <pqevent object="{target}" command="{command}" arguments="{arguments}"/>\n')
+        file.write("</pqevents>\n")
+    port = free_port()
+    window = Process(
+        "paraview", "/usr/bin/paraview", f"--live={port}", f"--test-directory={home}",
+        "--test-script=" + os.path.abspath("events.xml"), display=True, HOME=home,
+        XDG_RUNTIME_DIR=os.path.join(home, "run"), DASHBOARD_TEST_FROM_CTEST="1",
+        PV_PLUGIN_PATH=os.path.dirname(os.environ["TENSORVIEW_PLUGIN"]))
+    one = run = None
+    try:
+        one = live("live", RUN, "--wait", "--script", ours_at("weight_grid.py", port))
+        window.wait_for("Playing", 120)
+        one.wait_for("waiting for the run", 60)
+        run = trainer("run", "--steps", "40", "--record-weights", "1", "--output", "none", "--channel", RUN,
+                      "--block", "100")
+        one.wait_for("holds the training", 200)
+        assert "the viewer holds the training, step 20\n" in one.text(), one.text()
+        time.sleep(1.5)
+        assert run.running() and "goes on" not in one.text(), one.text()
+        window.wait_for("Success =  true", 60)
+        assert "Could not create a proxy" not in window.text(), window.text()
+        window.send(signal.SIGKILL)
+        one.wait_for("the training goes on", 20)
+        assert run.wait() == 0, run.text()
+        assert one.wait() == 0 and not complaint(one.text()), one.text()
+        assert not segments(RUN)
+    finally:
+        for process in (window, one, run):
+            if process:
+                process.kill()
+
+
+if __name__ == "__main__":
+    if not os.environ.get("DISPLAY"):
+        sys.exit("test_gui.py: there is no display")
+    main()
