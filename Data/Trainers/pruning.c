@@ -75,13 +75,14 @@ static int remove_dead(pruning_result *r)
 }
 
 static int decide(pruning_result *r, double *combination, int32_t *groups, float *matrix,
-  const layer_statistics *s, const pruning_options *o)
+  const tv_layer *next, const layer_statistics *s, const pruning_options *o)
 {
   int status;
   for (size_t f = 0; f < r->filters; ++f)
     r->dead[f] = s->variances[f] == 0.0;
   if (o->number)
-    status = tv_keep_number(r->keep, r->representatives, NULL, s->moments, s->filters, o->number);
+    status = tv_keep_number_for(
+      r->keep, r->representatives, NULL, s->moments, s->filters, o->number, next);
   else if ((status = find_groups(groups, matrix, s, o)) == TV_OK) {
     /* Summed maps may say that a filter lives which no single pixel of the moments confirms. */
     for (size_t f = 0; f < r->filters; ++f)
@@ -108,6 +109,9 @@ int pruning_apply(
   if (filters != n->layers[layer].weights.rows)
     return tv_fail(TV_ERROR_ARGUMENT, "the statistics of %s are of %zu filters, and it has %zu",
       n->layers[layer].name, filters, n->layers[layer].weights.rows);
+  const parameter *w = &n->layers[layer + 1].weights;
+  const tv_layer next = {
+    .weights = w->value, .outputs = w->rows, .inputs = w->columns, .window = w->inner};
   r->filters = filters;
   r->keep = malloc(filters);
   r->dead = malloc(filters);
@@ -123,7 +127,7 @@ int pruning_apply(
     status = tv_fail(TV_ERROR_MEMORY, "no memory for merging %zu filters", filters);
   else {
     memcpy(r->places, n->layers[layer].places, filters * sizeof *r->places);
-    status = decide(r, combination, groups, matrix, s, o);
+    status = decide(r, combination, groups, matrix, &next, s, o);
   }
   for (size_t f = 0; status == TV_OK && f < filters; ++f)
     r->kept += r->keep[f];

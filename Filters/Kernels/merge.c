@@ -12,7 +12,8 @@ typedef struct statistics
 {
   size_t filters;
   double *mean, *variance; /* [filters] */
-  double *covariance;      /* [filters][filters] */
+  double *covariance;      /* [filters][filters]: G */
+  double *read; /* NULL, or [filters][filters]: G W^T W G, W being what the next layer reads with */
 } statistics;
 
 static void free_statistics(statistics *s)
@@ -20,6 +21,7 @@ static void free_statistics(statistics *s)
   free(s->mean);
   free(s->variance);
   free(s->covariance);
+  free(s->read);
 }
 
 static int make_statistics(statistics *s, const double *moments, size_t filters)
@@ -95,25 +97,41 @@ int tv_keep_groups(unsigned char *keep, int32_t *representatives, const int32_t 
   return status;
 }
 
-/* How much of the variance of all filters one column of what is left explains. */
+/* How much of the variance of all filters (or, with the next layer known, of its inputs) one column
+ * of what is left explains. */
 static double gain(const statistics *s, size_t j)
 {
   const double pivot = s->covariance[j * s->filters + j];
   double sum = 0.0;
   if (!(pivot > 1e-12 * s->variance[j]))
     return 0.0; /* explained already, to rounding */
+  if (s->read)
+    return fmax(s->read[j * s->filters + j], 0.0) / pivot;
   for (size_t i = 0; i < s->filters; ++i)
     sum += s->covariance[j * s->filters + i] * s->covariance[j * s->filters + i];
   return sum / pivot;
 }
 
-/* Takes out of the covariance what filter p explains; column is scratch. */
+/* G becomes G - g g^T / d, with its column g and diagonal d = g_p, and so H = G W^T W G becomes
+ * H - (g h^T + h g^T) / d + H_pp g g^T / d^2 with its column h: G W^T W g = H e_p. */
+static void explain_read(statistics *s, size_t p, const double *g, double *h)
+{
+  const double d = g[p], both = s->read[p * s->filters + p] / (d * d);
+  memcpy(h, s->read + p * s->filters, s->filters * sizeof *h);
+  for (size_t i = 0; i < s->filters; ++i)
+    for (size_t j = 0; j < s->filters; ++j)
+      s->read[i * s->filters + j] += both * g[i] * g[j] - (g[i] * h[j] + h[i] * g[j]) / d;
+}
+
+/* Takes out of the covariance what filter p explains; column is scratch of 2 columns. */
 static void explain(statistics *s, size_t p, double *column)
 {
   const double pivot = s->covariance[p * s->filters + p];
   if (!(pivot > 1e-12 * s->variance[p]))
     return;
   memcpy(column, s->covariance + p * s->filters, s->filters * sizeof *column);
+  if (s->read)
+    explain_read(s, p, column, column + s->filters);
   for (size_t i = 0; i < s->filters; ++i) {
     const double factor = column[i] / pivot;
     double *row = s->covariance + i * s->filters;
@@ -162,8 +180,49 @@ static int32_t closest(
   return best;
 }
 
-int tv_keep_number(unsigned char *keep, int32_t *representatives, double *explained,
-  const double *moments, size_t filters, size_t number)
+/* s->read from the covariance and the weights of the next layer. */
+static int make_read(statistics *s, const tv_layer *next)
+{
+  const size_t n = s->filters;
+  if (!next->weights || next->inputs != n)
+    return tv_fail(
+      TV_ERROR_ARGUMENT, "the next layer reads %zu filters, and there are %zu", next->inputs, n);
+  double *gram = calloc(n * n, sizeof *gram), *half = malloc(n * n * sizeof *half);
+  s->read = malloc(n * n * sizeof *s->read);
+  if (!gram || !half || !s->read) {
+    free(gram);
+    free(half);
+    return tv_fail(TV_ERROR_MEMORY, "no memory to choose among %zu filters", n);
+  }
+  for (size_t o = 0; o < next->outputs; ++o)
+    for (size_t i = 0; i < n; ++i)
+      for (size_t j = 0; j <= i; ++j) {
+        const float *a = next->weights + (o * n + i) * next->window;
+        const float *b = next->weights + (o * n + j) * next->window;
+        double sum = 0.0;
+        for (size_t k = 0; k < next->window; ++k)
+          sum += (double)a[k] * b[k];
+        gram[i * n + j] += sum;
+      }
+  for (size_t i = 0; i < n; ++i)
+    for (size_t j = i + 1; j < n; ++j)
+      gram[i * n + j] = gram[j * n + i];
+  for (int second = 0; second < 2; ++second) { /* half = W^T W G, then read = G half */
+    const double *left = second ? s->covariance : gram, *right = second ? half : s->covariance;
+    double *out = second ? s->read : half;
+    memset(out, 0, n * n * sizeof *out);
+    for (size_t i = 0; i < n; ++i)
+      for (size_t k = 0; k < n; ++k)
+        for (size_t j = 0; j < n; ++j)
+          out[i * n + j] += left[i * n + k] * right[k * n + j];
+  }
+  free(gram);
+  free(half);
+  return TV_OK;
+}
+
+static int keep_number(unsigned char *keep, int32_t *representatives, double *explained,
+  const double *moments, size_t filters, size_t number, const tv_layer *next)
 {
   statistics s;
   if (!keep || !representatives)
@@ -182,10 +241,12 @@ int tv_keep_number(unsigned char *keep, int32_t *representatives, double *explai
   status = make_statistics(&s, moments, filters);
   if (status)
     return status;
-  double *column = malloc(filters * sizeof *column);
+  double *column = malloc(2 * filters * sizeof *column);
   if (!column)
     status = tv_fail(TV_ERROR_MEMORY, "no memory to merge %zu filters", filters);
-  else {
+  else if (next)
+    status = make_read(&s, next);
+  if (!status) {
     double all = 0.0, left = 0.0;
     choose(keep, &s, number, column);
     for (size_t i = 0; i < filters; ++i) {
@@ -199,6 +260,20 @@ int tv_keep_number(unsigned char *keep, int32_t *representatives, double *explai
   free(column);
   free_statistics(&s);
   return status;
+}
+
+int tv_keep_number(unsigned char *keep, int32_t *representatives, double *explained,
+  const double *moments, size_t filters, size_t number)
+{
+  return keep_number(keep, representatives, explained, moments, filters, number, NULL);
+}
+
+int tv_keep_number_for(unsigned char *keep, int32_t *representatives, double *explained,
+  const double *moments, size_t filters, size_t number, const tv_layer *next)
+{
+  if (!next)
+    return tv_fail(TV_ERROR_ARGUMENT, "there is no next layer to choose filters for");
+  return keep_number(keep, representatives, explained, moments, filters, number, next);
 }
 
 /* Cholesky decomposition of a symmetric matrix [n][n], in place, lower triangle. A pivot that is

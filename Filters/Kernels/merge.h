@@ -3,7 +3,7 @@
  * Three steps, so that each can be looked at before the next:
  *
  *   1. which filters to keep    tv_keep_groups(): one of each group
- *                               tv_keep_number(): as many as asked for
+ *                               tv_keep_number(), tv_keep_number_for(): as many as asked for
  *   2. how the kept ones        tv_combine(): each removed filter as a combination of kept ones and
  *      stand in for the rest    a constant, and what that leaves over; too bad ones are kept
  *   3. the surgery              tv_merge(): on both layers' weights and optimizer state, in place
@@ -90,6 +90,20 @@ tv_keep_number(             /**/
   const double *moments,    /* M; needed */
   size_t filters,           /**/
   size_t number);           /* 2 to filters, or 1 where filters is 1 */
+
+/* The same, choosing those that explain most of what the next layer makes of all filters: of the
+ * variance of W a, with its weights W (of each pixel by itself, where it reads windows), instead of
+ * that of a. Better the more filters go. explained is still that of a. Needs 24 filters^2 bytes
+ * more, and time filters^2 (number + filters + size of W / inputs). */
+int                         /* 0, or a negative tv_status */
+tv_keep_number_for(         /**/
+  unsigned char *keep,      /* out: [filters] */
+  int32_t *representatives, /* out: [filters] */
+  double *explained,        /* out: one number, or NULL */
+  const double *moments,    /* M; needed */
+  size_t filters,           /**/
+  size_t number,            /* 2 to filters, or 1 where filters is 1 */
+  const tv_layer *next);    /* weights, outputs, inputs = filters and window are read */
 
 /* Step 2. residual is what a combination leaves over of a removed filter, relative to its variance:
  * the mean of (a_r - combination)^2 over all pixels, divided by the variance of a_r (for affine,

@@ -160,13 +160,14 @@ def reconstruction_is_least_squares():
     print("reconstruction: as numpy's least squares")
 
 
-def greedy(covariance, number):
-    """What tv_keep_number() promises, written as plainly as possible."""
+def greedy(covariance, number, read=None):
+    """What tv_keep_number() promises, written as plainly as possible; for a next layer with the
+    weights read, where they are given."""
     c, chosen = covariance.copy(), []
     for _ in range(number):
+        sums = (c**2).sum(0) if read is None else ((read @ c) ** 2).sum(0)
         gain = [
-            -1 if j in chosen else (c[j] ** 2).sum() / c[j, j] if c[j, j] > 1e-12 else 0
-            for j in range(len(c))
+            -1 if j in chosen else sums[j] / c[j, j] if c[j, j] > 1e-12 else 0 for j in range(len(c))
         ]
         best = int(np.argmax(gain))
         chosen.append(best)
@@ -183,6 +184,11 @@ def choosing():
         keep, representatives, explained = kernels.keep_number(m, number)
         assert np.flatnonzero(keep).tolist() == greedy(np.cov(a.T, bias=True), number)
         assert keep[representatives].all() and 0 < explained <= 1
+        for tail in ((), (3, 3)):
+            read = random.normal(0, 1, (6, filters, *tail)).astype("f4")
+            rows = np.moveaxis(read, 1, -1).reshape(-1, filters).astype("f8")
+            found = kernels.keep_number(m, number, next_layer=kernels.Layer(read, None))[0]
+            assert np.flatnonzero(found).tolist() == greedy(np.cov(a.T, bias=True), number, rows)
         r = np.abs(np.corrcoef(a.T))
         for i in np.flatnonzero(keep == 0):
             kept = np.flatnonzero(keep)

@@ -165,20 +165,22 @@ def keep_groups(groups, m=None):
     return keep, representatives
 
 
-def keep_number(m, number, filters=None):
+def keep_number(m, number, filters=None, next_layer=None):
     filters = len(m) - 1 if filters is None else filters
     keep, representatives = np.empty(filters, "u1"), np.empty(filters, "i4")
     explained = double()
-    check(
-        library.tv_keep_number(
-            pointer(keep),
-            pointer(representatives),
-            ctypes.byref(explained),
-            pointer(m),
-            size_t(filters),
-            size_t(number),
-        )
-    )
+    arguments = [
+        pointer(keep),
+        pointer(representatives),
+        ctypes.byref(explained),
+        pointer(m),
+        size_t(filters),
+        size_t(number),
+    ]
+    if next_layer is None:
+        check(library.tv_keep_number(*arguments))
+    else:
+        check(library.tv_keep_number_for(*arguments, ctypes.byref(next_layer)))
     return keep, representatives, explained.value
 
 
