@@ -17,6 +17,22 @@ size_t FirstPixel(size_t pixels, int rank, int ranks)
   return pixels / ranks * rank + std::min<size_t>(rank, pixels % ranks);
 }
 
+/// Whether the ranks' rows are all filters, each once and in order.
+bool Complete(vtkMultiProcessController *controller, const RankRows &rows, size_t filters)
+{
+  const long long mine[] = {
+    static_cast<long long>(rows.First), static_cast<long long>(rows.Filters)};
+  std::vector<long long> all(2 * static_cast<size_t>(controller->GetNumberOfProcesses()));
+  controller->AllGather(mine, all.data(), 2);
+  long long next = 0;
+  for (size_t i = 0; i < all.size(); i += 2) {
+    if (all[i + 1] > 0 && all[i] != next)
+      return false;
+    next += all[i + 1];
+  }
+  return next == static_cast<long long>(filters);
+}
+
 /// Every rank's part of the filters, all pixels -> all filters, this rank's part of the pixels.
 template <typename T>
 std::vector<T> Exchange(
@@ -98,6 +114,9 @@ int Moments(vtkMultiProcessController *controller, std::vector<double> &moments,
   std::vector<double> &centre, std::vector<unsigned char> &constant, const RankRows &rows,
   size_t filters, size_t pixels, int threads)
 {
+  if (!Complete(controller, rows, filters))
+    return tv_fail(
+      TV_ERROR_ARGUMENT, "the ranks do not have each of its %zu filters once", filters);
   moments.assign(tv_moments_size(filters), 0.0);
   centre.assign(filters, 0.0);
   std::vector<unsigned char> here(filters, 0);

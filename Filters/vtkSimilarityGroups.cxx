@@ -187,6 +187,13 @@ bool vtkSimilarityGroups::FromMaps(const vtkTensorRecord &record, Result &result
   float *matrix = result.Similarity->GetPointer(0);
   std::vector<unsigned char> constant(filters);
   int status;
+  const vtkIdType all = result.Matrix ? 1 : record.Filters * record.Channels;
+  if (!controller && (record.FirstWindow != 0 || record.Windows != all)) {
+    vtkErrorMacro(
+      << record.Name() << " has only " << record.Windows << " of its " << all
+      << " windows here: it was written by several ranks, and cannot be compared in part");
+    return false;
+  }
   if (!controller) {
     Watch watch = {this, true};
     const tv_progress progress = [](void *context, double done) {
