@@ -18,7 +18,8 @@ STEPS = 24
 def write(writer, library, path, at, how):
     if os.path.exists(path):
         os.remove(path)
-    environment = dict(os.environ, LD_PRELOAD=library, BAD_DISK_AT=str(at), BAD_DISK_HOW=how)
+    preload = " ".join([*os.environ.get("LD_PRELOAD", "").split(), library])
+    environment = dict(os.environ, LD_PRELOAD=preload, BAD_DISK_AT=str(at), BAD_DISK_HOW=how)
     return subprocess.run(
         [writer, path, str(STEPS), "0", "0"], env=environment, capture_output=True, text=True, timeout=20
     )
