@@ -47,17 +47,6 @@ static void note_recording(training *t, int status)
   fprintf(stderr, "tensorview-lenet: recording failed, training goes on: %s.\n", tv_last_error());
 }
 
-static int is_listed(const char *list, const char *name)
-{
-  const size_t length = strlen(name);
-  for (const char *at = list; at; at = strchr(at, ',')) {
-    at += *at == ',';
-    if (strncmp(at, name, length) == 0 && (at[length] == ',' || !at[length]))
-      return 1;
-  }
-  return 0;
-}
-
 static void tell_pruning(const pruning_result *r, const layer *l, uint64_t step)
 {
   fprintf(stderr, "%sstep %llu: %s has %zu of %zu filters left;",
@@ -77,7 +66,7 @@ static int look_at_filters(training *t, uint64_t step, int last, int *pruned)
   const options *o = &t->options;
   network *n = t->network;
   const int threads = (int)o->threads, now = !last && options_prune_now(o, step);
-  const int record = t->recorder.run && recorder_due(o->record_moments, step, last || now);
+  const int record = recorder_moments_due(&t->recorder, step, last || now);
   int status;
   *pruned = 0;
   if (!now && !record)
@@ -87,7 +76,7 @@ static int look_at_filters(training *t, uint64_t step, int last, int *pruned)
     return status;
   for (size_t i = 0; now && i + 1 < n->layer_count; ++i) {
     pruning_result result = {0};
-    if (!is_listed(o->prune_layers, n->layers[i].name))
+    if (!options_lists(o->prune_layers, n->layers[i].name))
       continue;
     status = pruning_apply(&result, n, i, &t->statistics.layers[i], &o->pruning);
     if (status ==
@@ -112,7 +101,7 @@ static int look_at_filters(training *t, uint64_t step, int last, int *pruned)
   if (*pruned && record) /* of the network as it is now */
     status = statistics_gather(&t->statistics, n, &t->sampler, o->statistics_batches, threads);
   if (status == TV_OK && record)
-    note_recording(t, recorder_write_moments(&t->recorder, n, &t->statistics, step));
+    note_recording(t, recorder_write_moments(&t->recorder, n, &t->statistics, step, last || now));
   return status;
 }
 
@@ -180,7 +169,7 @@ static int check_layers(const char *list, const network *n)
   for (const char *at = list; *at; ++at)
     names += *at == ',';
   for (size_t i = 0; i + 1 < n->layer_count; ++i)
-    found += (size_t)is_listed(list, n->layers[i].name);
+    found += (size_t)options_lists(list, n->layers[i].name);
   return found == names ? TV_OK
                         : tv_fail(TV_ERROR_ARGUMENT,
                             "--prune-layers %s names something that is no layer, the last layer, "

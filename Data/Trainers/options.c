@@ -215,3 +215,14 @@ int options_prune(const options *o)
 {
   return o->prune_count || o->prune_every;
 }
+
+int options_lists(const char *list, const char *name)
+{
+  const size_t length = strlen(name);
+  for (const char *at = list; at; at = strchr(at, ',')) {
+    at += *at == ',';
+    if (strncmp(at, name, length) == 0 && (at[length] == ',' || !at[length]))
+      return 1;
+  }
+  return !list;
+}

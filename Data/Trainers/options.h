@@ -44,6 +44,9 @@ void options_default(options *options);
  * tv_status: the sentence is in tv_last_error(). Strings stay in argv. */
 int options_read(options *options, int argc, char **argv);
 
+/* Whether a list of names with commas, or NULL for all, has that name. */
+int options_lists(const char *list, const char *name);
+
 /* Whether layers are looked at for similar filters before this step, and whether at all. */
 int options_prune_now(const options *options, uint64_t step);
 int options_prune(const options *options);

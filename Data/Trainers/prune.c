@@ -263,6 +263,7 @@ static int write_run(pruning_run *r, tv_merge_way way)
   o.overwrite = r->overwrite;
   o.record_large = o.record_weights = o.record_activations = 1;
   o.prune_count = 1; /* so that the states of filters are declared */
+  o.prune_layers = r->layers;
   if ((status = open_network(&n, r)) == TV_OK)
     status = recorder_open(&record, &o, n);
   for (int merged = 0; status == TV_OK && merged < 2; ++merged) {

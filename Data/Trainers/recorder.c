@@ -51,6 +51,13 @@ static int choose(recorder *r, const options *o, const network *n)
       else
         r->intervals[i][kind] = 0;
     }
+    if (i + 1 == n->layer_count)
+      continue;
+    r->moments_intervals[i] = o->record_moments;
+    if (wanted(o->tensors, l->name, "moments", &r->moments_intervals[i]))
+      ++found;
+    else
+      r->moments_intervals[i] = 0;
   }
   for (const char *at = o->tensors; at && *at; ++at)
     names += *at == ',';
@@ -95,16 +102,14 @@ static int declare(recorder *r, const network *n, size_t *largest)
 static int declare_statistics(recorder *r, const options *o, const network *n, size_t *largest)
 {
   int status = TV_OK;
-  for (size_t i = 0; i < NETWORK_LAYERS; ++i)
-    r->moments[i] = -1;
   for (size_t i = 0; status == TV_OK && i + 1 < n->layer_count; ++i) {
     const layer *l = &n->layers[i];
     const size_t side = l->declared + 1, shape[] = {side, side};
-    if (o->record_moments) {
+    if (r->moments_intervals[i]) {
       *largest = 2 * side * side > *largest ? 2 * side * side : *largest; /* they are doubles */
       status = tv_declare(&r->moments[i], r->run, l->name, "moments", TV_FLOAT64, "mm", shape);
     }
-    if (status == TV_OK && options_prune(o)) {
+    if (status == TV_OK && options_prune(o) && options_lists(o->prune_layers, l->name)) {
       if (!(r->states[i] = malloc(l->declared * sizeof *r->states[i])))
         return tv_fail(TV_ERROR_MEMORY, "no memory for the states of filters");
       for (size_t f = 0; f < l->declared; ++f)
@@ -220,14 +225,23 @@ int recorder_write(recorder *r, network *n, uint64_t step, int last)
   return status;
 }
 
-int recorder_write_moments(recorder *r, const network *n, const statistics *s, uint64_t step)
+int recorder_moments_due(const recorder *r, uint64_t step, int all)
+{
+  int due = 0;
+  for (size_t i = 0; r->run && i < NETWORK_LAYERS; ++i)
+    due |= recorder_due(r->moments_intervals[i], step, all);
+  return due;
+}
+
+int recorder_write_moments(
+  recorder *r, const network *n, const statistics *s, uint64_t step, int all)
 {
   double *declared = (double *)(void *)r->scratch; /* malloc() aligns for both */
   int status = TV_OK;
   for (size_t i = 0; status == TV_OK && i + 1 < n->layer_count; ++i) {
     const layer *l = &n->layers[i];
     const size_t filters = l->weights.rows, side = l->declared + 1;
-    if (r->moments[i] < 0)
+    if (!recorder_due(r->moments_intervals[i], step, all))
       continue;
     for (size_t at = 0; at < side * side; ++at)
       declared[at] = NAN;

@@ -24,7 +24,8 @@ typedef struct recorder
   tv_run *run;                                      /* NULL: nothing is recorded */
   int tensors[NETWORK_LAYERS][RECORD_KINDS];        /* their numbers in the run */
   uint64_t intervals[NETWORK_LAYERS][RECORD_KINDS]; /* 0: not recorded */
-  int moments[NETWORK_LAYERS];                      /* -1: not recorded; never the last layer's */
+  int moments[NETWORK_LAYERS];                      /* never the last layer's */
+  uint64_t moments_intervals[NETWORK_LAYERS];
   int32_t *states[NETWORK_LAYERS]; /* of the declared filters; NULL: not recorded */
   float *scratch;                  /* room for the largest of them as declared */
 } recorder;
@@ -37,9 +38,11 @@ int recorder_open(recorder *recorder, const options *options, const network *net
  * places, filled with NaN. */
 int recorder_write(recorder *recorder, network *network, uint64_t step, int last);
 
-/* Writes the second moments of each layer that records them; NaN for pruned filters. */
+/* Whether second moments of some layer are due (all: of each that records them at all), and writes
+ * those; NaN for pruned filters. */
+int recorder_moments_due(const recorder *recorder, uint64_t step, int all);
 int recorder_write_moments(
-  recorder *recorder, const network *network, const statistics *statistics, uint64_t step);
+  recorder *recorder, const network *network, const statistics *statistics, uint64_t step, int all);
 
 /* Writes what became of a layer's filters. */
 int recorder_write_filters(recorder *recorder, const network *network, size_t layer,
