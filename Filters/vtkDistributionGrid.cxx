@@ -152,6 +152,7 @@ int vtkDistributionGrid::RequestData(
     output->Initialize();
     return 1;
   }
+  RememberRanges(data);
   vtkNew<vtkPoints> place;
   place->SetData(coordinates);
   output->SetPoints(place);

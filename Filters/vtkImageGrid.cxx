@@ -171,6 +171,8 @@ int vtkImageGrid::RequestData(
     }
     int extent[6];
     GetExtent(shown.View, extent);
+    RememberRanges(
+      image ? static_cast<vtkDataSetAttributes *>(output->GetCellData()) : output->GetPointData());
     if (image)
       outputVector->GetInformationObject(0)->Set(
         vtkStreamingDemandDrivenPipeline::WHOLE_EXTENT(), extent, 6);

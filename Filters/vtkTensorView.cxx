@@ -7,6 +7,8 @@
 #include "vtkFloatArray.h"
 #include "vtkImageData.h"
 #include "vtkInformation.h"
+#include "vtkInformationDoubleVectorKey.h"
+#include "vtkInformationInformationVectorKey.h"
 #include "vtkInformationIntegerVectorKey.h"
 #include "vtkInformationStringVectorKey.h"
 #include "vtkInformationVector.h"
@@ -14,6 +16,8 @@
 #include "vtkLogger.h"
 #include "vtkNew.h"
 #include "vtkStringArray.h"
+
+#include "range.h"
 
 #include <algorithm>
 #include <climits>
@@ -218,6 +222,31 @@ tv_indices vtkTensorView::AddIndices(vtkDataSetAttributes *attributes, vtkIdType
   indices.column = AddIndices(attributes, "Column", count);
   indices.group = AddIndices(attributes, "Group", count);
   return indices;
+}
+
+void vtkTensorView::RememberRanges(vtkDataSetAttributes *attributes)
+{
+  const int threads = Threads();
+  for (int i = 0; i < attributes->GetNumberOfArrays(); ++i) {
+    vtkDataArray *array = attributes->GetArray(i);
+    const auto count = static_cast<size_t>(array->GetNumberOfTuples());
+    double range[2];
+    int found = 0;
+    if (array->GetDataType() == VTK_INT)
+      found = tv_range_int(range, static_cast<int *>(array->GetVoidPointer(0)), count, threads);
+    else
+      found = tv_range_float(range, array->GetVoidPointer(0),
+        array->GetDataType() == VTK_FLOAT ? TV_FLOAT32 : TV_FLOAT64, count, threads);
+    if (!found)
+      continue;
+    for (auto *key :
+      {vtkAbstractArray::PER_COMPONENT(), vtkAbstractArray::PER_FINITE_COMPONENT()}) {
+      vtkNew<vtkInformationVector> components;
+      components->SetNumberOfInformationObjects(1);
+      components->GetInformationObject(0)->Set(vtkDataArray::COMPONENT_RANGE(), range, 2);
+      array->GetInformation()->Set(key, components);
+    }
+  }
 }
 
 void vtkTensorView::AddFields(vtkFieldData *fields, const Shown &shown)

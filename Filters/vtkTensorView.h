@@ -112,6 +112,10 @@ protected:
   /// Adds Filter, Channel, Row, Column and Group.
   static tv_indices AddIndices(vtkDataSetAttributes *attributes, vtkIdType count);
 
+  /// Tells each array its range, found with all threads: ParaView asks for it several times, and
+  /// finds it with one.
+  static void RememberRanges(vtkDataSetAttributes *attributes);
+
   /// Gives an output its field data.
   void AddFields(vtkFieldData *fields, const Shown &shown);
 

@@ -115,6 +115,7 @@ int vtkWeightGrid::RequestData(
     output->SetStrips(blocks);
   else
     output->SetPolys(blocks);
+  RememberRanges(data);
   AddFields(output->GetFieldData(), shown);
   return 1;
 }

@@ -135,6 +135,32 @@ class ImageGrid(unittest.TestCase):
         finally:
             vtkOutputWindow.SetInstance(before)
 
+    def test_ranges_are_known_and_right(self):
+        values = maps((16, 8, 8), "f8")
+        values[3, 2, 2], values[4, 0, 0] = np.nan, -7.0
+        views = [
+            grid(values, state=[-2] + 15 * [-1]),
+            grid(values, Output="Points"),
+            simple.WeightGrid(Input=Tensors().add("conv1", "activations", values).source()),
+            simple.DistributionGrid(Input=Tensors().add("conv1", "activations", values).source()),
+        ]
+        for view in views:
+            view.UpdatePipeline()
+            data = view.GetClientSideObject().GetOutputDataObject(0)
+            attributes = data.GetCellData()
+            if not attributes.GetNumberOfArrays():
+                attributes = data.GetPointData()
+            for name, array in arrays(attributes).items():
+                expected = (np.nanmin(array), np.nanmax(array))
+                self.assertEqual(expected, attributes.GetArray(name).GetRange(0), name)
+                self.assertEqual(expected, attributes.GetArray(name).GetFiniteRange(0), name)
+        values[5, 0, 0] = np.inf
+        view = grid(values)
+        view.UpdatePipeline()
+        array = view.GetClientSideObject().GetOutputDataObject(0).GetCellData().GetArray(0)
+        self.assertEqual((-7.0, np.inf), array.GetRange(0))
+        self.assertEqual((-7.0, values[np.isfinite(values)].max()), array.GetFiniteRange(0))
+
     def test_index_arrays_can_be_left_out(self):
         data = fetch(grid(maps((4, 8, 8)), IndexArrays="Off"))
         self.assertEqual(["Activation"], list(image_arrays(data)))
