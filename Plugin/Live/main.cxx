@@ -104,6 +104,11 @@ int Run(const LiveOptions &options, LiveParaView &paraview, tv_reader *reader)
     return 2;
   }
   LiveWatch watch(reader, &network);
+  if (!options.Quiet) {
+    const tv_reader_tensor *tensors = nullptr;
+    std::fprintf(stderr, "tensorview-live: attached to the run \"%s\", %zu tensors\n",
+      options.Run.c_str(), tv_reader_tensors(reader, &tensors));
+  }
   vtkNew<vtkTensorLiveLink> link;
   const bool in_order = options.InOrder || tv_reader_block_seconds(reader) > 0;
   tv_reader_step step = {}, before = {};
