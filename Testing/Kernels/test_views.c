@@ -1,0 +1,234 @@
+/* The views' kernels with no ParaView: random shapes, regions, tiles, states and parts of a tensor,
+ * each cell against a plain loop. Made for sanitizers, too: arrays have not one element to spare.
+ */
+#include "blocks.h"
+#include "distribution.h"
+#include "mosaic.h"
+#include "range.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int failures;
+#define CHECK(condition, ...)                                                                      \
+  do {                                                                                             \
+    if (!(condition) && ++failures < 20) {                                                         \
+      printf("line %d: ", __LINE__);                                                               \
+      printf(__VA_ARGS__);                                                                         \
+      printf("\n");                                                                                \
+    }                                                                                              \
+  } while (0)
+
+static unsigned long long state = 88172645463325252ULL;
+
+static size_t below(size_t n)
+{
+  state ^= state << 13;
+  state ^= state >> 7;
+  state ^= state << 17;
+  return (size_t)(state % n);
+}
+
+static void *take(size_t count, size_t size)
+{
+  void *memory = malloc(count > 0 ? count * size : 1);
+  if (!memory)
+    exit(2);
+  return memory;
+}
+
+static void range_below(size_t range[2], size_t n)
+{
+  range[0] = below(n);
+  range[1] = range[0] + 1 + below(n - range[0]);
+}
+
+/* The mean of the tile that a cell covers. */
+static double mean(const tv_view *view, const tv_tensor *tensor, const float *all, size_t filter,
+  size_t channel, size_t row, size_t column)
+{
+  const tv_region *region = &view->region;
+  double sum = 0;
+  size_t count = 0;
+  for (size_t y = 0; y < view->tile; ++y)
+    for (size_t x = 0; x < view->tile; ++x) {
+      const size_t r = region->row[0] + row * view->tile + y;
+      const size_t c = region->column[0] + column * view->tile + x;
+      if (r >= region->row[1] || c >= region->column[1])
+        continue;
+      sum += all[((filter * tensor->channels + channel) * tensor->rows + r) * tensor->columns + c];
+      ++count;
+    }
+  return sum / (double)count;
+}
+
+static void check_mosaic(
+  const tv_view *view, const tv_tensor *tensor, const float *all, size_t shown)
+{
+  tv_rectangle rectangle;
+  tv_view_rectangle(view, &rectangle.x, &rectangle.y, &rectangle.width, &rectangle.height);
+  const size_t cells = rectangle.width * rectangle.height;
+  float *values = take(cells, sizeof *values);
+  tv_indices indices = {take(cells, sizeof(int)), take(cells, sizeof(int)),
+    take(cells, sizeof(int)), take(cells, sizeof(int)), take(cells, sizeof(int))};
+  tv_mosaic(values, &indices, view, tensor, &rectangle, 1 + (int)below(3));
+  size_t found = 0;
+  for (size_t i = 0; i < cells; ++i) {
+    if (indices.filter[i] < 0) {
+      CHECK(isnan(values[i]) && indices.row[i] == -1, "a gap is not blank");
+      continue;
+    }
+    ++found;
+    const size_t row = ((size_t)indices.row[i] - view->region.row[0]) / view->tile;
+    const size_t column = ((size_t)indices.column[i] - view->region.column[0]) / view->tile;
+    const size_t filter = (size_t)indices.filter[i], channel = (size_t)indices.channel[i];
+    const double expected = mean(view, tensor, all, filter, channel, row, column);
+    CHECK(fabs(values[i] - expected) < 1e-5, "%g is not %g", values[i], expected);
+    size_t x, y;
+    tv_grid_window(&view->grid, filter, channel, &x, &y);
+    x += column;
+    y += view->grid.height - 1 - row;
+    CHECK((y - rectangle.y) * rectangle.width + x - rectangle.x == i, "a cell is out of place");
+  }
+  CHECK(found == shown, "%zu cells of %zu", found, shown);
+  free(values);
+  free(indices.filter);
+  free(indices.channel);
+  free(indices.row);
+  free(indices.column);
+  free(indices.group);
+}
+
+static void check_blocks(
+  const tv_view *view, const tv_tensor *tensor, const tv_line *lines, size_t count, tv_block block)
+{
+  const size_t width = view->grid.width, cells = count * width;
+  const size_t points = count * tv_block_points(block, width);
+  float *values = take(cells, sizeof *values), *place = take(3 * points, sizeof *place);
+  int *offsets = take(cells + 1, sizeof *offsets);
+  int *corners = take(cells * tv_block_corners(block), sizeof *corners);
+  tv_view_values(values, view, tensor, lines, count, 2);
+  CHECK(tv_blocks(place, offsets, corners, view, lines, count, values, TV_FLOAT32, block, 2.0, 0.1,
+          2) == TV_OK,
+    "%s", tv_last_error());
+  for (size_t i = 0; i < cells * tv_block_corners(block); ++i)
+    CHECK(corners[i] >= 0 && (size_t)corners[i] < points, "a corner is no point");
+  for (size_t i = 0; i < 3 * points; ++i)
+    CHECK(isfinite(place[i]), "a point is nowhere");
+  CHECK(offsets[cells] == (int)(cells * tv_block_corners(block)), "the last offset is wrong");
+  free(values);
+  free(place);
+  free(offsets);
+  free(corners);
+}
+
+static void check_curves(const tv_view *view, const tv_tensor *tensor, size_t columns)
+{
+  const size_t count = tv_curves(NULL, view, tensor);
+  tv_curve *curves = take(count, sizeof *curves);
+  tv_curves(curves, view, tensor);
+  const size_t points = tv_curves_measure(curves, count, tensor, columns, 2);
+  tv_curve_points out = {take(3 * points, sizeof(float)), take(points, sizeof(float)), NULL, NULL,
+    take(points, sizeof(int)), NULL};
+  tv_curves_write(&out, curves, count, tensor, &view->grid, columns, NULL, 2);
+  for (size_t i = 0; i < count; ++i)
+    for (size_t p = curves[i].first + 1; p < curves[i].first + curves[i].count; ++p)
+      CHECK(out.pixel[p] > out.pixel[p - 1], "pixels of a curve are out of order");
+  CHECK(!count || curves[count - 1].first + curves[count - 1].count == points, "points are lost");
+  if (columns == 0)
+    CHECK(points == count * tensor->rows * tensor->columns, "not every value has a point");
+  free(out.points);
+  free(out.values);
+  free(out.pixel);
+  free(curves);
+}
+
+static void one_case(void)
+{
+  tv_tensor tensor = {.type = TV_FLOAT32,
+    .filters = 1 + below(20),
+    .channels = 1 + below(7),
+    .rows = 1 + below(9),
+    .columns = 1 + below(9)};
+  const size_t windows = tensor.filters * tensor.channels, pixels = tensor.rows * tensor.columns;
+  float *all = take(windows * pixels, sizeof *all);
+  for (size_t i = 0; i < windows * pixels; ++i)
+    all[i] = (float)below(2000) / 1000.0f - 1.0f;
+  int *pruned = take(tensor.filters, sizeof *pruned);
+  for (size_t i = 0; i < tensor.filters; ++i)
+    pruned[i] = below(4) ? -1 : below(2) ? -2 : (int)below(tensor.filters);
+  tensor.state = below(2) ? pruned : NULL;
+  tensor.first_window = below(windows);
+  tensor.windows = below(3) ? windows - tensor.first_window : 0;
+  if (below(2)) {
+    tensor.first_window = 0;
+    tensor.windows = windows;
+  }
+  float *mine = take(tensor.windows * pixels, sizeof *mine);
+  memcpy(mine, all + tensor.first_window * pixels, tensor.windows * pixels * sizeof *mine);
+  tensor.values = mine;
+
+  tv_region region;
+  range_below(region.filter, tensor.filters);
+  range_below(region.channel, tensor.channels);
+  range_below(region.row, tensor.rows);
+  range_below(region.column, tensor.columns);
+  tv_view view;
+  CHECK(tv_view_full(&view, &tensor, &region) == TV_OK, "%s", tv_last_error());
+  if (below(2))
+    CHECK(tv_view_reduce(&view, &tensor, 1 + below(windows * pixels), (int)below(2)) == TV_OK, "%s",
+      tv_last_error());
+  const size_t count = tv_view_lines(NULL, &view, &tensor);
+  tv_line *lines = take(count, sizeof *lines);
+  CHECK(tv_view_lines(lines, &view, &tensor) == count, "lines come and go");
+  check_mosaic(&view, &tensor, all, count * view.grid.width);
+  check_blocks(&view, &tensor, lines, count, TV_BOX);
+  check_blocks(&view, &tensor, lines, count, TV_TILE);
+  check_curves(&view, &tensor, 0);
+  check_curves(&view, &tensor, 1 + below(10));
+
+  const size_t most = 1 + below(50);
+  if (tv_view_fold(&view, &tensor, most)) {
+    CHECK(view.grid.width * view.grid.height <= most, "a folded view is too large");
+    const size_t folded = tv_view_lines(NULL, &view, &tensor);
+    tv_line *rows = take(folded, sizeof *rows);
+    tv_view_lines(rows, &view, &tensor);
+    check_blocks(&view, &tensor, rows, folded, TV_TILE);
+    free(rows);
+  }
+  free(lines);
+  free(mine);
+  free(pruned);
+  free(all);
+}
+
+static void check_ranges(void)
+{
+  const double numbers[] = {NAN, 3.0, -2.0, NAN, 7.5};
+  const double infinite[] = {1.0, INFINITY}, none[] = {NAN};
+  const int integers[] = {4, -1, 9};
+  double range[2] = {0, 0};
+  CHECK(tv_range_float(range, numbers, TV_FLOAT64, 5, 2) && range[0] == -2.0 && range[1] == 7.5,
+    "%g to %g", range[0], range[1]);
+  CHECK(!tv_range_float(range, infinite, TV_FLOAT64, 2, 1), "infinity has a range");
+  CHECK(!tv_range_float(range, none, TV_FLOAT64, 1, 1), "NaN has a range");
+  CHECK(!tv_range_int(range, integers, 0, 1), "nothing has a range");
+  CHECK(tv_range_int(range, integers, 3, 0) && range[0] == -1 && range[1] == 9, "integers");
+}
+
+int main(void)
+{
+  tv_view view;
+  const tv_tensor tensor = {.filters = 4, .channels = 1, .rows = 3, .columns = 3};
+  const tv_region beyond = {{0, 5}, {0, 1}, {0, 3}, {0, 3}};
+  const tv_region empty = {{0, 4}, {0, 1}, {2, 2}, {0, 3}};
+  CHECK(tv_view_full(&view, &tensor, &beyond) == TV_ERROR_ARGUMENT, "filter 4 of 4");
+  CHECK(tv_view_full(&view, &tensor, &empty) == TV_ERROR_ARGUMENT, "no rows");
+  check_ranges();
+  for (int i = 0; i < 150; ++i)
+    one_case();
+  printf("%d failures\n", failures);
+  return failures != 0;
+}
