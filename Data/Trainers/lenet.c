@@ -49,14 +49,22 @@ static void note_recording(training *t, int status)
 
 static void tell_pruning(const pruning_result *r, const layer *l, uint64_t step)
 {
-  fprintf(stderr, "%sstep %llu: %s has %zu of %zu filters left;",
+  const char *separator = ":";
+  fprintf(stderr, "%sstep %llu: %s has %zu of %zu filters left",
     isatty(STDERR_FILENO) ? "\r\033[K" : "", (unsigned long long)step, l->name, r->kept,
     l->declared);
-  for (size_t f = 0; f < r->filters; ++f)
-    if (!r->keep[f] && r->dead[f])
-      fprintf(stderr, " %zu was dead", r->places[f]);
-    else if (!r->keep[f])
-      fprintf(stderr, " %zu like %zu", r->places[f], r->places[r->representatives[f]]);
+  for (size_t f = 0; f < r->filters; ++f) {
+    if (r->keep[f])
+      continue;
+    fprintf(stderr, "%s %zu ", separator, r->places[f]);
+    if (r->dead[f])
+      fputs("was dead", stderr);
+    else
+      fprintf(stderr, "like %zu", r->places[r->representatives[f]]);
+    separator = ",";
+  }
+  if (r->kept_back)
+    fprintf(stderr, "%s %zu more over the bound", separator, r->kept_back);
   fputs("\n", stderr);
 }
 

@@ -23,6 +23,8 @@ parser.add_argument("--data", type=pathlib.Path, required=True, help="folder of 
 parser.add_argument("--steps", type=int, default=44000)
 parser.add_argument("--seeds", default="1,2,3")
 parser.add_argument("--at", default="1080,1680,2220")
+parser.add_argument("--linkage", default="complete", choices=("complete", "single"))
+parser.add_argument("--threshold", default="0.97")
 parser.add_argument("--work", type=pathlib.Path, default=pathlib.Path("/tmp/tensorview-pruning"))
 parser.add_argument("--table", type=pathlib.Path, help="where the table is written to")
 parser.add_argument("--jobs", type=int, default=1, help="runs at a time")
@@ -30,7 +32,8 @@ options = parser.parse_args()
 os.environ["OMP_WAIT_POLICY"] = "passive"
 options.work.mkdir(parents=True, exist_ok=True)
 seeds = options.seeds.split(",")
-CASES = {"not merged": [], "merged": ["--prune-at", options.at]}
+CASES = {"not merged": [], "merged": ["--prune-at", options.at, "--prune-linkage", options.linkage,
+                                         "--prune-threshold", options.threshold]}
 
 
 def path(seed, case):
