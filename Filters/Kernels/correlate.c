@@ -94,34 +94,53 @@ static void add_product(const tv_work *w, double *block, const float *a, const f
       tv_minimum(TV_DEPTH, pixels - pixel), of_a, of_b, pixel == 0, ahead);
 }
 
-/* What to fetch while a stretch of that many pixels is multiplied: the next one. */
-static tv_ahead look_ahead(const tv_work *w, size_t part, size_t pixel, size_t next, size_t pixels)
+static size_t pixels_of(const tv_work *w, size_t part)
+{
+  return tv_minimum(w->part_pixels, w->pixels - part * w->part_pixels);
+}
+
+static size_t claim(tv_work *w)
+{
+  size_t part;
+#pragma omp atomic capture
+  part = w->next_part++;
+  return part;
+}
+
+/* What to fetch while a stretch of that many pixels is multiplied: the next one of the part, which
+ * begins at pixel, or else the first of the part that waits for a thread. */
+static tv_ahead look_ahead(tv_work *w, size_t part, size_t pixel, size_t pixels)
 {
   const size_t bytes = tv_type_size(w->type);
+  if (pixel >= pixels_of(w, part)) {
+#pragma omp atomic read
+    part = w->next_part;
+    pixel = 0;
+  }
+  if (part >= w->parts)
+    return (tv_ahead){0};
+  const size_t next = tv_minimum(w->stretch, pixels_of(w, part) - pixel);
   const size_t lines = w->filters * (next * bytes / 64 + 1);
   const size_t chances = w->blocks * (TV_PANEL / 8) * (pixels / TV_SEGMENT + 1);
-  tv_ahead ahead = {0};
-  if (next > 0)
-    ahead = (tv_ahead){.row = tv_row_at(w, 0, part * w->part_pixels + pixel),
-      .stride = w->pixels * bytes,
-      .bytes = next * bytes,
-      .rows = w->filters,
-      .portion = lines / chances + 1};
-  return ahead;
+  return (tv_ahead){.row = tv_row_at(w, 0, part * w->part_pixels + pixel),
+    .stride = w->pixels * bytes,
+    .bytes = next * bytes,
+    .rows = w->filters,
+    .portion = lines / chances + 1};
 }
 
 /* A part from start to end, by one thread. */
 static void multiply_part(tv_work *w, size_t part, float *packed, tv_unpacking *unpacking)
 {
-  const size_t end = tv_minimum(w->part_pixels, w->pixels - part * w->part_pixels);
+  const size_t end = pixels_of(w, part);
   const size_t panel_floats = w->stretch * TV_PANEL;
   double *block = w->block + part * w->blocks * TV_BLOCK;
   memset(block, 0, w->blocks * TV_BLOCK * sizeof *block);
   for (size_t i = 0; i < w->panels; ++i)
     tv_start_totals(w, part, i);
   for (size_t pixel = 0; pixel < end; pixel += w->stretch) {
-    const size_t pixels = tv_minimum(w->stretch, end - pixel), next = pixel + pixels;
-    tv_ahead ahead = look_ahead(w, part, next, tv_minimum(w->stretch, end - next), pixels);
+    const size_t pixels = tv_minimum(w->stretch, end - pixel);
+    tv_ahead ahead = look_ahead(w, part, pixel + pixels, pixels);
     for (size_t i = 0; i < w->panels; ++i)
       tv_pack(w, packed + i * panel_floats, &unpacking[i], part, i, pixel, pixels);
     for (size_t i = 0; i < w->panels; ++i)
@@ -140,12 +159,12 @@ static void divide_pixels(tv_work *w, int threads)
 #pragma omp for schedule(dynamic)
     for (size_t panel = 0; panel < w->panels; ++panel)
       tv_refer(w, panel);
-#pragma omp for schedule(dynamic)
-    for (size_t part = 0; part < w->parts; ++part)
-      if (!stopped(w)) {
-        multiply_part(w, part, packed, w->unpacking + thread * w->panels);
-        report(w);
-      }
+    /* a loop over parts with dynamic schedule, but one that can be looked into */
+    for (size_t part = claim(w); part < w->parts && !stopped(w); part = claim(w)) {
+      multiply_part(w, part, packed, w->unpacking + thread * w->panels);
+      report(w);
+    }
+#pragma omp barrier
 #pragma omp for schedule(dynamic)
     for (size_t panel = 0; panel < w->panels; ++panel)
       if (!stopped(w))

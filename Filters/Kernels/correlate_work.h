@@ -34,6 +34,7 @@ typedef struct tv_work
   size_t stretch;        /* pixels */
   size_t parts, part_pixels;
   size_t slab_pixels; /* packed at a time: whole stretches */
+  size_t next_part;   /* that no thread has begun */
   size_t tasks, done; /* for progress */
   int stop;
   tv_row *reference;       /* [filters] */
