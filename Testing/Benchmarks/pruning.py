@@ -2,6 +2,8 @@
 1680 and 2220, and training going on for 40 epochs of 55,000 samples (44,000 steps); the same seeds
 without merging beside it. The paper: 16 filters to 12 within 5,500 steps, 99.17 % at the end.
 
+Single linkage, as chains of similar filters are marked in the paper's figures.
+
     sh Data/Trainers/fetch_mnist.sh build/mnist
     /usr/bin/python3 Testing/Benchmarks/pruning.py --data build/mnist [--steps 44000] [--seeds 1,2,3]
 
@@ -23,7 +25,7 @@ parser.add_argument("--data", type=pathlib.Path, required=True, help="folder of 
 parser.add_argument("--steps", type=int, default=44000)
 parser.add_argument("--seeds", default="1,2,3")
 parser.add_argument("--at", default="1080,1680,2220")
-parser.add_argument("--linkage", default="complete", choices=("complete", "single"))
+parser.add_argument("--linkage", default="single", choices=("complete", "single"))
 parser.add_argument("--threshold", default="0.97")
 parser.add_argument("--work", type=pathlib.Path, default=pathlib.Path("/tmp/tensorview-pruning"))
 parser.add_argument("--table", type=pathlib.Path, help="where the table is written to")
