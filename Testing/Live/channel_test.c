@@ -396,7 +396,7 @@ static void stale(void)
 static void come_and_go(void)
 {
   tv_channel *channel = open_channel(3, 0);
-  for (int64_t step = 0; step < 50; ++step) {
+  for (int64_t step = 0; step < 100; ++step) {
     write_step(channel, step);
     tv_reader *reader;
     tv_reader_step taken;
