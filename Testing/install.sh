@@ -10,8 +10,8 @@
 set -euo pipefail
 
 packages() {
-  # Compilers and the build.
-  build="gcc g++ cmake ninja-build ccache pkg-config git"
+  # Compilers and the build; make, which cmake uses where it is not told otherwise.
+  build="gcc g++ make cmake ninja-build ccache pkg-config git"
 
   # ParaView, its Python, and the headers to build a plugin against.
   build+=" paraview paraview-dev python3-paraview"
