@@ -118,12 +118,36 @@ void Watch(
   lut->AddObserver(vtkCommand::PropertyModifiedEvent, command);
 }
 
-void WatchColourMap(vtkObject *, unsigned long, void *, void *information)
+// Under ParaView's own light a white block that faces the viewer is grey (200 of 255). With these
+// two its top is white, from above and from a side, and its sides are a shade that shows heights.
+// A lighting that somebody chose, in a state file say, is left alone.
+void LightBlocks(vtkSMProxy *representation)
+{
+  vtkSMPropertyHelper input(representation, "Input", true);
+  vtkSMProxy *source = input.GetNumberOfElements() > 0 ? input.GetAsProxy() : nullptr;
+  vtkSMPropertyHelper ambient(representation, "Ambient", true),
+    diffuse(representation, "Diffuse", true);
+  if (!source || !source->GetXMLName() || strcmp(source->GetXMLName(), "WeightGrid") != 0 ||
+      ambient.GetNumberOfElements() != 1 || diffuse.GetNumberOfElements() != 1 ||
+      ambient.GetAsDouble() != 0.0 || diffuse.GetAsDouble() != 1.0) {
+    return;
+  }
+  ambient.Set(0.4);
+  diffuse.Set(0.8);
+  representation->UpdateVTKObjects();
+}
+
+void WatchNewProxy(vtkObject *, unsigned long, void *, void *information)
 {
   const auto *added = static_cast<vtkSMProxyManager::RegisteredProxyInformation *>(information);
   if (!added || !added->Proxy || !added->GroupName || !added->ProxyName ||
       added->Type != vtkSMProxyManager::RegisteredProxyInformation::PROXY ||
-      strcmp(added->GroupName, "lookup_tables") != 0) {
+      (strcmp(added->GroupName, "lookup_tables") != 0 &&
+        strcmp(added->GroupName, "representations") != 0)) {
+    return;
+  }
+  if (strcmp(added->GroupName, "representations") == 0) {
+    LightBlocks(added->Proxy);
     return;
   }
   for (const SymmetricArray &array : Symmetric) {
@@ -161,7 +185,7 @@ void TensorViewInstallDefaults()
   vtkSMSettings::GetInstance()->AddCollectionFromString(TensorViewSettings, 0.5);
 
   vtkNew<vtkCallbackCommand> watch;
-  watch->SetCallback(WatchColourMap);
+  watch->SetCallback(WatchNewProxy);
   vtkSMProxyManager::GetProxyManager()->AddObserver(vtkCommand::RegisterEvent, watch);
 
   // PV_PLUGIN_PATH loads plugins before the user's settings. A list of presets that is asked for

@@ -7,6 +7,7 @@ from paraview.simple import *
 from paraview.modules.vtkRemotingViews import vtkSMTransferFunctionPresets
 from vtkmodules.vtkCommonCore import vtkFloatArray
 from vtkmodules.vtkCommonDataModel import vtkImageData
+from vtkmodules.util.numpy_support import vtk_to_numpy
 
 
 def cells(name, values):
@@ -48,7 +49,7 @@ def span(lut):
 class Defaults(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        LoadPlugin(os.environ["TENSORVIEW_PLUGIN"], ns={})
+        LoadPlugin(os.environ["TENSORVIEW_PLUGIN"], ns=globals())
         cls.view = CreateView("RenderView")
 
     def test_presets_are_in_the_list_once(self):
@@ -56,6 +57,27 @@ class Defaults(unittest.TestCase):
         names = [presets.GetPresetName(i) for i in range(presets.GetNumberOfPresets())]
         for kind in ("Weights", "Activations", "Correlation", "Trajectory", "Groups"):
             self.assertEqual(1, names.count("TensorView " + kind))
+
+    def test_white_blocks_are_drawn_white(self):
+        view = CreateView("RenderView")
+        view.ViewSize, view.UseColorPaletteForBackground = [300, 300], 0
+        view.Background, view.OrientationAxesVisibility = [0, 0, 0], 0
+        sample = os.path.join(os.environ["TENSORVIEW_SAMPLES"], "lenet.tvh5")
+        grid = WeightGrid(Input=TensorSnapshotReader(FileName=[sample]))
+        display = Show(grid, view)
+        display.SetScalarBarVisibility(view, False)
+        lut = GetColorTransferFunction("Weight")
+        lut.RescaleTransferFunction(-1e6, 1e6)  # beside which every weight is nothing
+        ResetCamera(view)
+        Render(view)
+        pixels = vtk_to_numpy(view.CaptureWindow(1).GetPointData().GetScalars())
+        Delete(view)
+        shown = pixels[pixels.max(axis=1) > 60]  # tops, and some sides
+        self.assertGreater(len(shown), 10000)
+        self.assertGreater((shown >= 245).all(axis=1).mean(), 0.7)
+        sphere = Show(Sphere(), self.view)  # nobody else's light changes
+        self.assertEqual((0, 1), (sphere.Ambient, sphere.Diffuse))
+        Hide(GetActiveSource(), self.view)
 
     def test_zero_is_white_for_weights(self):
         for name in ("Weight", "Gradient", "Bias"):
