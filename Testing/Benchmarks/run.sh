@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# The figures of the README, in one run: correlation, what the shim costs a step, and the views at
+# full size, each beside its peer. Needs a build (bash Testing/run.sh) and a machine that does
+# nothing else; takes about 5 minutes, 1 GB of disk, and writes build/benchmarks/*.md and .txt.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+export PATH=/usr/bin:/bin:$PATH OMP_WAIT_POLICY=passive
+export TENSORVIEW_PLUGIN=$PWD/build/lib/TensorView/TensorView.so
+export TENSORVIEW_KERNELS=$PWD/build/lib/libtensorview_kernels_visible.so
+here=Testing/Benchmarks
+output=build/benchmarks
+mkdir -p $output
+
+/usr/bin/python3 $here/correlation.py --table $output/correlation.md
+build/bin/shim_cost | tee $output/shim.txt
+Testing/Support/with_display.sh 1280x1024 \
+  /usr/bin/python3 $here/views.py --csv --folder $output/large --table $output/views.md "$@"
+echo "Written to $output/"
