@@ -1,6 +1,6 @@
 #include "photographs.h"
 #include "photographs_decode.h"
-#include "trainer_error.h"
+#include "status.h"
 
 #include <dirent.h>
 #include <math.h>
@@ -46,7 +46,7 @@ static int halve(photograph_pixels *half, const photograph_pixels *whole)
   const size_t width = whole->width / 2, height = whole->height / 2, row = 3 * whole->width;
   half->rgb = malloc(3 * width * height);
   if (!half->rgb)
-    return trainer_fail(TV_ERROR_MEMORY, "no memory for a photograph");
+    return tv_fail(TV_ERROR_MEMORY, "no memory for a photograph");
   half->width = width;
   half->height = height;
   for (size_t y = 0; y < height; ++y) {
@@ -81,7 +81,7 @@ static int open_photograph(photograph *one, const char *path, size_t size)
     return status;
   one->count = 1;
   if (shorter_side(one->levels) < size)
-    return trainer_fail(TV_ERROR_UNSUPPORTED, "%s: is smaller than %zu x %zu", path, size, size);
+    return tv_fail(TV_ERROR_UNSUPPORTED, "%s: is smaller than %zu x %zu", path, size, size);
   while (one->count < LEVELS && shorter_side(one->levels + one->count - 1) / 2 >= size) {
     status = halve(one->levels + one->count, one->levels + one->count - 1);
     if (status)
@@ -115,13 +115,13 @@ int photographs_open(photographs **result, const char *folder, size_t size, FILE
   *result = NULL;
   const int found = scandir(folder, &entries, not_hidden, alphasort);
   if (found < 0)
-    return trainer_fail(TV_ERROR_FILE, "%s: is not a folder that can be read", folder);
+    return tv_fail(TV_ERROR_FILE, "%s: is not a folder that can be read", folder);
   photographs *set = calloc(1, sizeof *set);
   if (set)
     set->photographs = calloc((size_t)found + 1, sizeof *set->photographs);
   int status = set && set->photographs
                  ? 0
-                 : trainer_fail(TV_ERROR_MEMORY, "%s: no memory for %d photographs", folder, found);
+                 : tv_fail(TV_ERROR_MEMORY, "%s: no memory for %d photographs", folder, found);
   for (int i = 0; i < found; ++i) {
     struct stat about;
     snprintf(path, sizeof path, "%s/%s", folder, entries[i]->d_name);
@@ -137,12 +137,12 @@ int photographs_open(photographs **result, const char *folder, size_t size, FILE
       if (unusable == TV_ERROR_MEMORY)
         status = unusable;
       else if (notes)
-        fprintf(notes, "Left out: %s.\n", trainer_error());
+        fprintf(notes, "Left out: %s.\n", tv_last_error());
     }
   }
   free(entries);
   if (!status && !set->count)
-    status = trainer_fail(TV_ERROR_FILE,
+    status = tv_fail(TV_ERROR_FILE,
       "%s: has no JPEG or PNG photograph of at least %zu x %zu pixels", folder, size, size);
   if (status) {
     photographs_close(set);

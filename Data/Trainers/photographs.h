@@ -4,7 +4,7 @@
  * decoded once. Grey and transparent ones become RGB (transparent on white). Exif orientation is
  * not applied.
  *
- * Functions return 0 or a negative tv_status; trainer_error() has the sentence. */
+ * Functions return 0 or a negative tv_status; tv_last_error() has the sentence. */
 #ifndef PHOTOGRAPHS_H
 #define PHOTOGRAPHS_H
 

@@ -1,5 +1,5 @@
 #include "photographs_decode.h"
-#include "trainer_error.h"
+#include "status.h"
 
 #include <setjmp.h>
 #include <stdint.h>
@@ -52,8 +52,7 @@ static int decode_jpeg(photograph_pixels *pixels, FILE *file, const char *path, 
     jpeg.err->format_message((j_common_ptr)&jpeg, why);
     jpeg_destroy_decompress(&jpeg);
     free(rgb);
-    return trainer_fail(
-      TV_ERROR_FORMAT, "%s: is not a JPEG photograph that can be read: %s", path, why);
+    return tv_fail(TV_ERROR_FORMAT, "%s: is not a JPEG photograph that can be read: %s", path, why);
   }
   jpeg_create_decompress(&jpeg);
   jpeg_stdio_src(&jpeg, file);
@@ -61,9 +60,9 @@ static int decode_jpeg(photograph_pixels *pixels, FILE *file, const char *path, 
   int status = 0;
   const size_t least = jpeg.image_width < jpeg.image_height ? jpeg.image_width : jpeg.image_height;
   if ((uint64_t)jpeg.image_width * jpeg.image_height > MOST_PIXELS) {
-    status = trainer_fail(TV_ERROR_UNSUPPORTED, "%s: has more than 200 million pixels", path);
+    status = tv_fail(TV_ERROR_UNSUPPORTED, "%s: has more than 200 million pixels", path);
   } else if (jpeg.num_components != 1 && jpeg.num_components != 3) {
-    status = trainer_fail(
+    status = tv_fail(
       TV_ERROR_UNSUPPORTED, "%s: has %d colour components, not 1 or 3", path, jpeg.num_components);
   } else {
     jpeg.out_color_space = JCS_RGB;
@@ -76,7 +75,7 @@ static int decode_jpeg(photograph_pixels *pixels, FILE *file, const char *path, 
     const size_t row = 3 * (size_t)jpeg.output_width;
     rgb = malloc(row * jpeg.output_height);
     if (!rgb)
-      status = trainer_fail(TV_ERROR_MEMORY, "%s: no memory for its pixels", path);
+      status = tv_fail(TV_ERROR_MEMORY, "%s: no memory for its pixels", path);
     while (rgb && jpeg.output_scanline < jpeg.output_height) {
       JSAMPROW line = rgb + row * jpeg.output_scanline;
       jpeg_read_scanlines(&jpeg, &line, 1);
@@ -84,7 +83,7 @@ static int decode_jpeg(photograph_pixels *pixels, FILE *file, const char *path, 
     pixels->width = jpeg.output_width;
     pixels->height = jpeg.output_height;
     if (!status && failure.damaged)
-      status = trainer_fail(TV_ERROR_FORMAT, "%s: is damaged or cut off", path);
+      status = tv_fail(TV_ERROR_FORMAT, "%s: is damaged or cut off", path);
   }
   jpeg_destroy_decompress(&jpeg);
   if (status)
@@ -101,21 +100,21 @@ static int decode_png(photograph_pixels *pixels, FILE *file, const char *path)
   memset(&png, 0, sizeof png);
   png.version = PNG_IMAGE_VERSION;
   if (!png_image_begin_read_from_stdio(&png, file))
-    return trainer_fail(
+    return tv_fail(
       TV_ERROR_FORMAT, "%s: is not a PNG picture that can be read: %s", path, png.message);
   png.format = PNG_FORMAT_RGB;
   if ((uint64_t)png.width * png.height > MOST_PIXELS) {
     png_image_free(&png);
-    return trainer_fail(TV_ERROR_UNSUPPORTED, "%s: has more than 200 million pixels", path);
+    return tv_fail(TV_ERROR_UNSUPPORTED, "%s: has more than 200 million pixels", path);
   }
   unsigned char *rgb = malloc(PNG_IMAGE_SIZE(png));
   if (!rgb) {
     png_image_free(&png);
-    return trainer_fail(TV_ERROR_MEMORY, "%s: no memory for its pixels", path);
+    return tv_fail(TV_ERROR_MEMORY, "%s: no memory for its pixels", path);
   }
   if (!png_image_finish_read(&png, &white, rgb, 0, NULL)) {
     free(rgb);
-    return trainer_fail(TV_ERROR_FORMAT, "%s: is damaged or cut off: %s", path, png.message);
+    return tv_fail(TV_ERROR_FORMAT, "%s: is damaged or cut off: %s", path, png.message);
   }
   pixels->rgb = rgb;
   pixels->width = png.width;
@@ -129,7 +128,7 @@ int photograph_decode(photograph_pixels *pixels, const char *path, size_t shorte
   memset(pixels, 0, sizeof *pixels);
   FILE *file = fopen(path, "rb");
   if (!file)
-    return trainer_fail(TV_ERROR_FILE, "%s: cannot be opened", path);
+    return tv_fail(TV_ERROR_FILE, "%s: cannot be opened", path);
   const size_t bytes = fread(head, 1, sizeof head, file);
   rewind(file);
   int status;
@@ -138,7 +137,7 @@ int photograph_decode(photograph_pixels *pixels, const char *path, size_t shorte
   else if (bytes == sizeof head && !memcmp(head, "\x89PNG\r\n\x1a\n", 8))
     status = decode_png(pixels, file, path);
   else
-    status = trainer_fail(TV_ERROR_FORMAT, "%s: is neither JPEG nor PNG", path);
+    status = tv_fail(TV_ERROR_FORMAT, "%s: is neither JPEG nor PNG", path);
   fclose(file);
   return status;
 }

@@ -6,7 +6,7 @@
  * activations of a batch are summed by the shim. Only the layers up to the last recorded one are
  * computed. */
 #include "photographs.h"
-#include "trainer_error.h"
+#include "status.h"
 #include "vgg_network.h"
 #include "vgg_options.h"
 #include "weights_file.h"
@@ -39,27 +39,20 @@ static int fail(const char *sentence)
   return EXIT_FAILURE;
 }
 
-/* The shim keeps its own sentence; here both kinds of failure end up in one place. */
-static int shim(int status)
-{
-  return status < 0 ? trainer_fail(status, "%s", tv_last_error()) : 0;
-}
-
 /* Called by the network while it loads its weights: this is all it takes to record them. */
 static int record_weights(void *context, size_t layer, const weights_layer *weights)
 {
   recording *recording = context;
   if (recording->weights[layer] < 0)
     return 0;
-  return shim(tv_write(recording->run, recording->weights[layer], 0, weights->weights));
+  return tv_write(recording->run, recording->weights[layer], 0, weights->weights);
 }
 
 /* Called by the network as each wanted layer is done. */
 static int record_activations(void *context, size_t layer, const float *activations)
 {
   recording *recording = context;
-  return shim(
-    tv_write(recording->run, recording->activations[layer], recording->step, activations));
+  return tv_write(recording->run, recording->activations[layer], recording->step, activations);
 }
 
 /* The layer's name in the run file says what the weights are. */
@@ -93,7 +86,7 @@ static int declare(
       status = tv_declare(&recording->activations[l], recording->run, label(layer, origin),
         "activations", TV_FLOAT32, plane ? "nchw" : "nc", nchw);
   }
-  return shim(status);
+  return status;
 }
 
 static void progress(const vgg_options *options, long done, double begin)
@@ -119,7 +112,7 @@ static int run_batches(
   const photographs_preparation *preparation = options->preparation;
   const size_t image = 3 * options->size * options->size;
   float *images = malloc(options->batch * image * sizeof *images);
-  int status = images ? 0 : trainer_fail(TV_ERROR_MEMORY, "no memory for a batch of images");
+  int status = images ? 0 : tv_fail(TV_ERROR_MEMORY, "no memory for a batch of images");
   const double begin = seconds();
   for (long step = 0; !status && step < options->batches; ++step) {
     recording->step = step;
@@ -128,11 +121,11 @@ static int run_batches(
       photographs_sample(set, images + sample * image, (uint64_t)step * options->batch + sample,
         options->seed, options->crop, preparation);
     if (recording->input >= 0)
-      status = shim(tv_write(recording->run, recording->input, step, images));
+      status = tv_write(recording->run, recording->input, step, images);
     if (!status)
       status = vgg_forward(network, images, record_activations, recording);
     if (!status)
-      status = shim(tv_end_step(recording->run, step));
+      status = tv_end_step(recording->run, step);
     progress(options, step + 1, begin);
   }
   free(images);
@@ -162,7 +155,7 @@ int main(int count, char **arguments)
   vgg_network *network = NULL;
   int status = vgg_options_read(&options, count, arguments);
   if (status)
-    return status > 0 ? EXIT_SUCCESS : fail(trainer_error());
+    return status > 0 ? EXIT_SUCCESS : fail(tv_last_error());
   vgg_describe(layers, options.size);
 
   status = weights_open(&file, options.weights);
@@ -175,7 +168,7 @@ int main(int count, char **arguments)
     tv_options options_of_run = tv_default_options();
     options_of_run.overwrite = options.overwrite;
     options_of_run.threads = options.threads;
-    status = shim(tv_open(&recording.run, options.output, &options_of_run));
+    status = tv_open(&recording.run, options.output, &options_of_run);
     if (!status)
       status = declare(&recording, &options, layers, weights_file_origin(file));
   }
@@ -188,9 +181,9 @@ int main(int count, char **arguments)
   vgg_destroy(network);
   photographs_close(set);
   if (status)
-    fail(trainer_error());
-  const int closed = shim(tv_close(recording.run));
+    fail(tv_last_error());
+  const int closed = tv_close(recording.run);
   if (closed && !status)
-    fail(trainer_error());
+    fail(tv_last_error());
   return status || closed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

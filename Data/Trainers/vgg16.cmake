@@ -19,7 +19,6 @@ endif()
 add_executable(tensorview-vgg16
   photographs.c
   photographs_decode.c
-  trainer_error.c
   vgg16.c
   vgg_network.c
   vgg_options.c
@@ -29,7 +28,7 @@ add_executable(tensorview-vgg16
 target_compile_definitions(tensorview-vgg16 PRIVATE _GNU_SOURCE)
 target_include_directories(tensorview-vgg16 PRIVATE ${DNNL_INCLUDE_DIR})
 target_link_libraries(tensorview-vgg16 PRIVATE
-  tensorview
+  tensorview_static
   tensorview_warnings
   PkgConfig::TENSORVIEW_HDF5
   ${DNNL_LIBRARY}

@@ -1,5 +1,5 @@
 #include "vgg_network.h"
-#include "trainer_error.h"
+#include "status.h"
 
 #include <dnnl.h>
 #include <omp.h>
@@ -40,8 +40,8 @@ struct vgg_network
 static int refused(dnnl_status_t status, const char *call)
 {
   if (status == dnnl_out_of_memory)
-    return trainer_fail(TV_ERROR_MEMORY, "oneDNN has no memory left (%s)", call);
-  return trainer_fail(TV_ERROR_UNSUPPORTED, "oneDNN refused with status %d: %s", (int)status, call);
+    return tv_fail(TV_ERROR_MEMORY, "oneDNN has no memory left (%s)", call);
+  return tv_fail(TV_ERROR_UNSUPPORTED, "oneDNN refused with status %d: %s", (int)status, call);
 }
 
 void vgg_describe(vgg_layer layers[VGG_LAYERS], size_t size)
@@ -272,7 +272,7 @@ static int build(vgg_network *network, weights_file *file, size_t batch, size_t 
   for (size_t l = 0; !status && l < network->layers; ++l) {
     weights_layer weights = {NULL, NULL, NULL};
     if (!layers[l].side)
-      return trainer_fail(TV_ERROR_ARGUMENT, "images of %zu x %zu leave nothing for layer %s", size,
+      return tv_fail(TV_ERROR_ARGUMENT, "images of %zu x %zu leave nothing for layer %s", size,
         size, layers[l].name);
     if (layers[l].kind != VGG_POOLING)
       status = weights_read(&weights, file, layers[l].name, layers[l].filters, layers[l].inputs,
@@ -290,9 +290,9 @@ static int build(vgg_network *network, weights_file *file, size_t batch, size_t 
   plain *= batch * sizeof(float); /* no more than the same layer's blocked result, which fits */
   for (int b = 0; b < 2; ++b)
     if (bytes[b] && !(network->buffers[b] = aligned_alloc(64, (bytes[b] + 63) / 64 * 64)))
-      return trainer_fail(TV_ERROR_MEMORY, "no memory for activations of %zu bytes", bytes[b]);
+      return tv_fail(TV_ERROR_MEMORY, "no memory for activations of %zu bytes", bytes[b]);
   if (plain && !(network->plain = aligned_alloc(64, (plain + 63) / 64 * 64)))
-    return trainer_fail(TV_ERROR_MEMORY, "no memory for activations of %zu bytes", plain);
+    return tv_fail(TV_ERROR_MEMORY, "no memory for activations of %zu bytes", plain);
   return 0;
 }
 
@@ -302,11 +302,10 @@ int vgg_create(vgg_network **result, weights_file *file, size_t layers, size_t b
   *result = NULL;
   if (layers < 1 || layers > VGG_LAYERS || batch < 1 || batch > 65536 || size < 1 || size > 8192 ||
       threads < 1)
-    return trainer_fail(
-      TV_ERROR_ARGUMENT, "a batch is 1 to 65536 images of at most 8192 x 8192 pixels");
+    return tv_fail(TV_ERROR_ARGUMENT, "a batch is 1 to 65536 images of at most 8192 x 8192 pixels");
   vgg_network *network = calloc(1, sizeof *network);
   if (!network)
-    return trainer_fail(TV_ERROR_MEMORY, "no memory for the network");
+    return tv_fail(TV_ERROR_MEMORY, "no memory for the network");
   network->layers = layers;
   network->threads = threads;
   memcpy(network->wanted, wanted, sizeof network->wanted);

@@ -4,7 +4,7 @@
  * Convolutions are 3 x 3, stride 1, padding 1, with ReLU; pooling is the greatest of 2 x 2; fc6 and
  * fc7 have ReLU, fc8 has none (its values are the logits).
  *
- * Functions return 0 or a negative tv_status; trainer_error() has the sentence. */
+ * Functions return 0 or a negative tv_status; tv_last_error() has the sentence. */
 #ifndef VGG_NETWORK_H
 #define VGG_NETWORK_H
 

@@ -1,5 +1,5 @@
 #include "vgg_options.h"
-#include "trainer_error.h"
+#include "status.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -37,7 +37,7 @@ static int read_count(
   errno = 0;
   *value = strtoull(text, &end, 10);
   if (errno || end == text || *end || strchr(text, '-') || *value > most)
-    return trainer_fail(
+    return tv_fail(
       TV_ERROR_ARGUMENT, "%s wants a whole number up to %llu, not \"%s\"", option, most, text);
   return 0;
 }
@@ -46,7 +46,7 @@ static int read_record(vgg_options *options)
 {
   vgg_layer layers[VGG_LAYERS];
   char *list = strdup(options->record), *rest = list;
-  int status = list ? 0 : trainer_fail(TV_ERROR_MEMORY, "no memory for the command line");
+  int status = list ? 0 : tv_fail(TV_ERROR_MEMORY, "no memory for the command line");
   vgg_describe(layers, options->size);
   options->layers = 0;
   for (char *name; !status && (name = strsep(&rest, ",")) != NULL;) {
@@ -59,14 +59,14 @@ static int read_record(vgg_options *options)
     while (l < VGG_LAYERS && strcmp(layers[l].name, name))
       ++l;
     if (!weights && !activations)
-      status = trainer_fail(
+      status = tv_fail(
         TV_ERROR_ARGUMENT, "--record: there are weights and activations, but no \"%s\"", kind);
     else if (!strcmp(name, "input") && activations)
       options->record_input = 1;
     else if (l == VGG_LAYERS)
-      status = trainer_fail(TV_ERROR_ARGUMENT, "--record: VGG16 has no layer \"%s\"", name);
+      status = tv_fail(TV_ERROR_ARGUMENT, "--record: VGG16 has no layer \"%s\"", name);
     else if (kind && weights && layers[l].kind == VGG_POOLING)
-      status = trainer_fail(TV_ERROR_ARGUMENT, "--record: %s has no weights", name);
+      status = tv_fail(TV_ERROR_ARGUMENT, "--record: %s has no weights", name);
     else {
       options->record_weights[l] |= weights && layers[l].kind != VGG_POOLING;
       options->record_activations[l] |= activations;
@@ -75,10 +75,10 @@ static int read_record(vgg_options *options)
     }
   }
   if (!status && !options->layers)
-    status = trainer_fail(TV_ERROR_ARGUMENT, "--record names no layer of the network");
+    status = tv_fail(TV_ERROR_ARGUMENT, "--record names no layer of the network");
   for (size_t l = 0; !status && l < options->layers; ++l)
     if (!layers[l].side)
-      status = trainer_fail(TV_ERROR_ARGUMENT,
+      status = tv_fail(TV_ERROR_ARGUMENT,
         "--size %zu: after pooling, nothing of such an image is left for %s", options->size,
         layers[l].name);
   free(list);
@@ -113,9 +113,9 @@ int vgg_options_read(vgg_options *options, int count, char **arguments)
     while (k < sizeof known / sizeof known[0] && strcmp(option, known[k]))
       ++k;
     if (k == sizeof known / sizeof known[0])
-      return trainer_fail(TV_ERROR_ARGUMENT, "there is no option %s; try --help", option);
+      return tv_fail(TV_ERROR_ARGUMENT, "there is no option %s; try --help", option);
     if (!value)
-      return trainer_fail(TV_ERROR_ARGUMENT, "%s wants a value", option);
+      return tv_fail(TV_ERROR_ARGUMENT, "%s wants a value", option);
     ++i;
     if (!strcmp(option, "--weights"))
       options->weights = value;
@@ -138,25 +138,24 @@ int vgg_options_read(vgg_options *options, int count, char **arguments)
     else if (!strcmp(option, "--crop")) {
       options->crop = !strcmp(value, "centre") ? PHOTOGRAPHS_CENTRE : PHOTOGRAPHS_RANDOM;
       if (strcmp(value, "centre") && strcmp(value, "random"))
-        status = trainer_fail(TV_ERROR_ARGUMENT, "--crop is random or centre, not \"%s\"", value);
+        status = tv_fail(TV_ERROR_ARGUMENT, "--crop is random or centre, not \"%s\"", value);
     } else if (!(options->preparation = photographs_prepare(value))) {
-      status = trainer_fail(
-        TV_ERROR_ARGUMENT, "--prepare is torchvision, keras or unit, not \"%s\"", value);
+      status =
+        tv_fail(TV_ERROR_ARGUMENT, "--prepare is torchvision, keras or unit, not \"%s\"", value);
     }
     if (status)
       return status;
   }
   if (!options->weights)
-    return trainer_fail(TV_ERROR_ARGUMENT,
+    return tv_fail(TV_ERROR_ARGUMENT,
       "--weights FILE is missing: VGG16's from torchvision or Keras, or the trained first layer "
       "that Data/Trainers/fetch_first_layer.sh fetches");
   if (!options->images)
-    return trainer_fail(TV_ERROR_ARGUMENT,
+    return tv_fail(TV_ERROR_ARGUMENT,
       "--images FOLDER is missing: JPEG or PNG photographs, e.g. those that "
       "Data/Trainers/fetch_photographs.sh fetches");
   if (!batches || !batch || !size || !threads)
-    return trainer_fail(
-      TV_ERROR_ARGUMENT, "--batches, --batch, --size and --threads are at least 1");
+    return tv_fail(TV_ERROR_ARGUMENT, "--batches, --batch, --size and --threads are at least 1");
   options->batches = (long)batches;
   options->batch = (size_t)batch;
   options->size = (size_t)size;
@@ -175,7 +174,7 @@ int vgg_options_settle(vgg_options *options, const weights_file *file)
                                                : origin == WEIGHTS_KERAS     ? "keras"
                                                                              : "unit");
   if (origin == WEIGHTS_FIRST_LAYER && options->layers > 1)
-    return trainer_fail(TV_ERROR_ARGUMENT,
+    return tv_fail(TV_ERROR_ARGUMENT,
       "%s holds only one layer, to be recorded as conv1_1, and no %s", options->weights,
       layers[options->layers - 1].name);
   for (size_t l = 0; l < options->layers; ++l) {

@@ -1,5 +1,5 @@
 #include "weights_file.h"
-#include "trainer_error.h"
+#include "status.h"
 #include "weights_file_containers.h"
 
 #include <math.h>
@@ -52,21 +52,21 @@ weights_tensor *weights_append(weights_container *container, const char *name, s
     const size_t room = container->count ? 2 * container->count : 1;
     weights_tensor *more = realloc(container->tensors, room * sizeof *more);
     if (!more) {
-      trainer_fail(TV_ERROR_MEMORY, "%s: no memory for its list of tensors", container->path);
+      tv_fail(TV_ERROR_MEMORY, "%s: no memory for its list of tensors", container->path);
       return NULL;
     }
     container->tensors = more;
   }
   if (container->count == WEIGHTS_TENSORS) {
-    trainer_fail(TV_ERROR_FORMAT, "%s: holds more than %d tensors: this is not a VGG16",
-      container->path, WEIGHTS_TENSORS);
+    tv_fail(TV_ERROR_FORMAT, "%s: holds more than %d tensors: this is not a VGG16", container->path,
+      WEIGHTS_TENSORS);
     return NULL;
   }
   weights_tensor *tensor = container->tensors + container->count;
   memset(tensor, 0, sizeof *tensor);
   tensor->name = strndup(name, length);
   if (!tensor->name) {
-    trainer_fail(TV_ERROR_MEMORY, "%s: no memory for its list of tensors", container->path);
+    tv_fail(TV_ERROR_MEMORY, "%s: no memory for its list of tensors", container->path);
     return NULL;
   }
   ++container->count;
@@ -136,8 +136,8 @@ static int find(const weights_file *file, const char *layer, const weights_tenso
         place = !has_part(tensor->name, keras) ? NULL : tensor->rank == 1 ? bias : weights;
       }
       if (place && *place)
-        return trainer_fail(TV_ERROR_FORMAT, "%s: has both \"%s\" and \"%s\" for %s",
-          container->path, (*place)->name, tensor->name, layer);
+        return tv_fail(TV_ERROR_FORMAT, "%s: has both \"%s\" and \"%s\" for %s", container->path,
+          (*place)->name, tensor->name, layer);
       if (place)
         *place = tensor;
     }
@@ -152,16 +152,16 @@ int weights_open(weights_file **result, const char *path)
   *result = NULL;
   FILE *stream = fopen(path, "rb");
   if (!stream)
-    return trainer_fail(TV_ERROR_FILE, "%s: cannot be opened", path);
+    return tv_fail(TV_ERROR_FILE, "%s: cannot be opened", path);
   const size_t bytes = fread(head, 1, sizeof head, stream);
   fclose(stream);
   if (bytes == sizeof head && !memcmp(head, "PK\3\4", 4))
-    return trainer_fail(TV_ERROR_UNSUPPORTED,
+    return tv_fail(TV_ERROR_UNSUPPORTED,
       "%s: is a PyTorch (.pth) or zip file: save the state_dict as safetensors instead", path);
 
   weights_file *file = calloc(1, sizeof *file + strlen(path) + 1);
   if (!file)
-    return trainer_fail(TV_ERROR_MEMORY, "%s: no memory", path);
+    return tv_fail(TV_ERROR_MEMORY, "%s: no memory", path);
   strcpy(file->path, path);
   file->container.path = file->path;
   int status = memcmp(head, hdf5, sizeof hdf5) ? weights_open_safetensors(&file->container)
@@ -178,7 +178,7 @@ int weights_open(weights_file **result, const char *path)
     else if (any_has_part(container, first_layer))
       file->origin = WEIGHTS_FIRST_LAYER;
     else
-      status = trainer_fail(TV_ERROR_FORMAT,
+      status = tv_fail(TV_ERROR_FORMAT,
         "%s: has neither torchvision's \"features.0.weight\" nor Keras's \"block1_conv1\": these "
         "are not VGG16's weights",
         path);
@@ -216,7 +216,7 @@ int weights_check(const weights_file *file, const char *layer)
   if (several)
     return several;
   if (!weights || !bias)
-    return trainer_fail(
+    return tv_fail(
       TV_ERROR_FORMAT, "%s: has no %s for %s", file->path, weights ? "bias" : "weights", layer);
   return 0;
 }
@@ -235,19 +235,19 @@ static int read_tensor(float **values, weights_file *file, const weights_tensor 
     overflow |= __builtin_mul_overflow(count, shape[axis], &count);
   }
   if (!same || overflow || count > SIZE_MAX / sizeof **values)
-    return trainer_fail(TV_ERROR_FORMAT, "%s: \"%s\" is not of the shape [%s] that VGG16 has here",
+    return tv_fail(TV_ERROR_FORMAT, "%s: \"%s\" is not of the shape [%s] that VGG16 has here",
       file->path, tensor->name, wanted);
   if (tensor->number == WEIGHTS_OTHER)
-    return trainer_fail(TV_ERROR_UNSUPPORTED,
+    return tv_fail(TV_ERROR_UNSUPPORTED,
       "%s: \"%s\" holds something else than floating-point numbers of up to 64 bits", file->path,
       tensor->name);
   float *memory = malloc(count * sizeof *memory);
   if (!memory)
-    return trainer_fail(TV_ERROR_MEMORY, "%s: no memory for \"%s\"", file->path, tensor->name);
+    return tv_fail(TV_ERROR_MEMORY, "%s: no memory for \"%s\"", file->path, tensor->name);
   int status = file->container.read(&file->container, tensor, memory, count);
   for (size_t i = 0; !status && i < count; ++i)
     if (!isfinite(memory[i]))
-      status = trainer_fail(
+      status = tv_fail(
         TV_ERROR_FORMAT, "%s: \"%s\" holds numbers that are not finite", file->path, tensor->name);
   if (status)
     free(memory);
@@ -269,7 +269,7 @@ int weights_read(weights_layer *layer, weights_file *file, const char *name, siz
   if (several)
     return several;
   if (!weights || !bias)
-    return trainer_fail(
+    return tv_fail(
       TV_ERROR_FORMAT, "%s: has no %s for %s", file->path, weights ? "bias" : "weights", name);
   layer->axes = torchvision ? (side ? "oihw" : "oi") : (side ? "hwio" : "io");
   int status = read_tensor(&layer->weights, file, weights, shape, side ? 4 : 2);

@@ -16,7 +16,7 @@
  * HDF5 does not bring itself are refused. float32, and float16, bfloat16 and float64, which are
  * converted to float32.
  *
- * Functions return 0 or a negative tv_status; trainer_error() has the sentence. */
+ * Functions return 0 or a negative tv_status; tv_last_error() has the sentence. */
 #ifndef WEIGHTS_FILE_H
 #define WEIGHTS_FILE_H
 

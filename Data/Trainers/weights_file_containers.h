@@ -47,7 +47,7 @@ int weights_open_safetensors(weights_container *container);
 int weights_open_hdf5(weights_container *container);
 
 /* Appends a tensor with a copy of name (length bytes), everything else zero; NULL after a failure
- * that trainer_error() tells. */
+ * that tv_last_error() tells. */
 weights_tensor *weights_append(weights_container *container, const char *name, size_t length);
 
 void weights_container_free(weights_container *container);

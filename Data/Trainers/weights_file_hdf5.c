@@ -1,6 +1,6 @@
 /* HDF5 as a container of named tensors: every dataset that hard links lead to, named by its path
  * without the first '/'. */
-#include "trainer_error.h"
+#include "status.h"
 #include "weights_file_containers.h"
 
 #include <hdf5.h>
@@ -57,7 +57,7 @@ static herr_t visit(hid_t group, const char *name, const H5L_info_t *link, void 
   const size_t before = strlen(at->path), more = strlen(name);
   if (++at->links > MOST_LINKS) {
     at->status =
-      trainer_fail(TV_ERROR_FORMAT, "%s: holds more links than any network", at->container->path);
+      tv_fail(TV_ERROR_FORMAT, "%s: holds more links than any network", at->container->path);
     return -1;
   }
   if (link->type != H5L_TYPE_HARD || before + 1 + more > LONGEST_PATH)
@@ -114,18 +114,17 @@ static int read_values(
   const hid_t file = *(hid_t *)container->state;
   const hid_t dataset = H5Dopen2(file, tensor->name, H5P_DEFAULT);
   if (dataset < 0)
-    return trainer_fail(TV_ERROR_FORMAT, "%s: cannot open \"%s\"", container->path, tensor->name);
+    return tv_fail(TV_ERROR_FORMAT, "%s: cannot open \"%s\"", container->path, tensor->name);
   int status = 0;
   const hid_t space = H5Dget_space(dataset);
   const char *sentence = refusal(dataset);
   if (sentence)
     status =
-      trainer_fail(TV_ERROR_UNSUPPORTED, "%s: \"%s\" %s", container->path, tensor->name, sentence);
+      tv_fail(TV_ERROR_UNSUPPORTED, "%s: \"%s\" %s", container->path, tensor->name, sentence);
   else if (space < 0 || H5Sget_simple_extent_npoints(space) != (hssize_t)count)
-    status =
-      trainer_fail(TV_ERROR_FORMAT, "%s: \"%s\" changed its size", container->path, tensor->name);
+    status = tv_fail(TV_ERROR_FORMAT, "%s: \"%s\" changed its size", container->path, tensor->name);
   else if (H5Dread(dataset, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0)
-    status = trainer_fail(TV_ERROR_FILE, "%s: \"%s\" cannot be read: its data are damaged",
+    status = tv_fail(TV_ERROR_FILE, "%s: \"%s\" cannot be read: its data are damaged",
       container->path, tensor->name);
   if (space >= 0)
     H5Sclose(space);
@@ -145,11 +144,11 @@ int weights_open_hdf5(weights_container *container)
   H5Eset_auto2(H5E_DEFAULT, NULL, NULL); /* our sentences instead of HDF5's stack on stderr */
   hid_t *file = malloc(sizeof *file);
   if (!file)
-    return trainer_fail(TV_ERROR_MEMORY, "%s: no memory", container->path);
+    return tv_fail(TV_ERROR_MEMORY, "%s: no memory", container->path);
   *file = H5Fopen(container->path, H5F_ACC_RDONLY, H5P_DEFAULT);
   if (*file < 0) {
     free(file);
-    return trainer_fail(TV_ERROR_FORMAT,
+    return tv_fail(TV_ERROR_FORMAT,
       "%s: is an HDF5 file that cannot be opened: it is cut off, damaged, or being written",
       container->path);
   }
@@ -157,6 +156,6 @@ int weights_open_hdf5(weights_container *container)
   container->read = read_values;
   container->close = close_file;
   if (H5Literate(*file, H5_INDEX_NAME, H5_ITER_INC, NULL, visit, &at) < 0 && !at.status)
-    return trainer_fail(TV_ERROR_FORMAT, "%s: its contents cannot be listed", container->path);
+    return tv_fail(TV_ERROR_FORMAT, "%s: its contents cannot be listed", container->path);
   return at.status;
 }

@@ -1,7 +1,7 @@
 /* The safetensors format: 8 bytes with the length of a JSON header, the header
  * {"name": {"dtype": "F32", "shape": [..], "data_offsets": [begin, end]}, ..., "__metadata__": {}},
  * then the data, little-endian and row-major. Offsets count from the end of the header. */
-#include "trainer_error.h"
+#include "status.h"
 #include "weights_file_containers.h"
 
 #include <stdio.h>
@@ -199,11 +199,11 @@ static int read_entry(weights_container *container, weights_tensor *tensor, curs
   } while (!json->broken && accept(json, ','));
   expect(json, '}');
   if (json->broken || !has_dtype || !has_shape || !has_offsets)
-    return trainer_fail(TV_ERROR_FORMAT, "%s: the safetensors header is broken at tensor \"%s\"",
+    return tv_fail(TV_ERROR_FORMAT, "%s: the safetensors header is broken at tensor \"%s\"",
       container->path, tensor->name);
 
   if (begin > end || end > data_bytes)
-    return trainer_fail(TV_ERROR_FORMAT,
+    return tv_fail(TV_ERROR_FORMAT,
       "%s: tensor \"%s\" lies outside of the file (bytes %llu to %llu of %llu)", container->path,
       tensor->name, (unsigned long long)begin, (unsigned long long)end,
       (unsigned long long)data_bytes);
@@ -213,7 +213,7 @@ static int read_entry(weights_container *container, weights_tensor *tensor, curs
     for (size_t axis = 0; axis < tensor->rank; ++axis)
       overflow |= __builtin_mul_overflow(bytes, (uint64_t)tensor->shape[axis], &bytes);
     if (overflow || bytes != end - begin)
-      return trainer_fail(TV_ERROR_FORMAT,
+      return tv_fail(TV_ERROR_FORMAT,
         "%s: tensor \"%s\" has %llu bytes, which is not what its shape and type need",
         container->path, tensor->name, (unsigned long long)(end - begin));
   }
@@ -248,7 +248,7 @@ static int read_header(
     expect(&json, '}');
   }
   if (peek(&json) || json.broken) /* padding is blanks */
-    return trainer_fail(
+    return tv_fail(
       TV_ERROR_FORMAT, "%s: the safetensors header is not valid JSON", container->path);
   return 0;
 }
@@ -273,7 +273,7 @@ static float half_to_float(uint16_t half)
 
 static int cut_off(const weights_container *container, const weights_tensor *tensor)
 {
-  return trainer_fail(
+  return tv_fail(
     TV_ERROR_FILE, "%s: cannot be read to the end of \"%s\"", container->path, tensor->name);
 }
 
@@ -323,31 +323,30 @@ int weights_open_safetensors(weights_container *container)
   uint64_t length = 0;
   FILE *file = fopen(container->path, "rb");
   if (!file)
-    return trainer_fail(TV_ERROR_FILE, "%s: cannot be opened", container->path);
+    return tv_fail(TV_ERROR_FILE, "%s: cannot be opened", container->path);
   container->state = file;
   container->read = read_values;
   container->close = close_file;
   if (fseeko(file, 0, SEEK_END))
-    return trainer_fail(TV_ERROR_FILE, "%s: is not a plain file", container->path);
+    return tv_fail(TV_ERROR_FILE, "%s: is not a plain file", container->path);
   const off_t end = ftello(file);
   rewind(file);
   if (end < 8 || fread(size, 1, 8, file) != 8)
-    return trainer_fail(
-      TV_ERROR_FORMAT, "%s: is too short for a safetensors file", container->path);
+    return tv_fail(TV_ERROR_FORMAT, "%s: is too short for a safetensors file", container->path);
   for (int i = 7; i >= 0; --i)
     length = length << 8 | size[i];
   if (length < 2 || length > LONGEST_HEADER || length > (uint64_t)end - 8)
-    return trainer_fail(TV_ERROR_FORMAT,
-      "%s: is neither an HDF5 nor a safetensors file (or is cut off)", container->path);
+    return tv_fail(TV_ERROR_FORMAT, "%s: is neither an HDF5 nor a safetensors file (or is cut off)",
+      container->path);
   char *header = malloc(length);
   if (!header)
-    return trainer_fail(TV_ERROR_MEMORY, "%s: no memory for the header", container->path);
+    return tv_fail(TV_ERROR_MEMORY, "%s: no memory for the header", container->path);
   int status;
   if (fread(header, 1, length, file) != length)
-    status = trainer_fail(TV_ERROR_FILE, "%s: the header cannot be read", container->path);
+    status = tv_fail(TV_ERROR_FILE, "%s: the header cannot be read", container->path);
   else if (header[0] != '{')
-    status = trainer_fail(
-      TV_ERROR_FORMAT, "%s: is neither an HDF5 nor a safetensors file", container->path);
+    status =
+      tv_fail(TV_ERROR_FORMAT, "%s: is neither an HDF5 nor a safetensors file", container->path);
   else
     status = read_header(container, header, (size_t)length, (uint64_t)end);
   free(header);

@@ -10,7 +10,7 @@
 extern "C" {
 #endif
 
-/* Keeps the sentence for tv_last_error() of this thread (cut at 511 bytes), returns status.
+/* Keeps the sentence for tv_last_error() of this thread (cut at 1023 bytes), returns status.
  * No full stop, no newline at its end: callers put it into sentences of their own. */
 int tv_fail(tv_status status, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
