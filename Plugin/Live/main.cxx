@@ -146,6 +146,7 @@ int Run(const LiveOptions &options, LiveParaView &paraview, tv_reader *reader)
     }
     ++shown;
   }
+  link->Conclude();
   if (!options.Quiet)
     std::fprintf(stderr, "tensorview-live: %s; %zu steps shown, %llu passed by\n",
       Stop ? "asked to end" : "the run is over", shown,

@@ -75,17 +75,31 @@ bool vtkTensorLiveLink::Connect()
     return false;
   }
   if (this->Initialize(vtkSMProxyManager::GetProxyManager()->GetActiveSessionProxyManager())) {
+    this->Known = true;
     std::fprintf(stderr, "tensorview-live: a viewer at %s\n", this->GetAddress().c_str());
     this->Proc0NodesController->GetCommunicator()->AddObserver(
       vtkCommand::WrongTagEvent, this, &vtkTensorLiveLink::OnWrongTag);
     return true;
   }
-  if (here && ++this->Refusals == 3)
-    std::fprintf(stderr,
-      "tensorview-live: what listens at %s is no ParaView %s that waits for Catalyst\n",
-      this->GetAddress().c_str(), PARAVIEW_VERSION);
+  if (here && ++this->Refusals == 3) // one that starts or ends may refuse once
+    this->TellRefusal();
+  this->Refused = this->Refused || here;
   this->NextAttempt = std::chrono::steady_clock::now() + std::chrono::seconds(1);
   return false;
+}
+
+void vtkTensorLiveLink::TellRefusal()
+{
+  this->Told = true;
+  std::fprintf(stderr,
+    "tensorview-live: what listens at %s is no ParaView %s that waits for Catalyst\n",
+    this->GetAddress().c_str(), PARAVIEW_VERSION);
+}
+
+void vtkTensorLiveLink::Conclude()
+{
+  if (this->Refused && !this->Known && !this->Told)
+    this->TellRefusal();
 }
 
 /// A viewer that changes something while it is being asked sends a message that nobody expects at

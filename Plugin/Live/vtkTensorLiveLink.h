@@ -34,6 +34,10 @@ public:
   /// Waits for the viewer to change something: 1 it has, 0 the time is over, -1 it is gone.
   int Listen(double seconds);
 
+  /// The run is over: says so where whoever listened was no viewer and the run was too short for
+  /// the three refusals in a row after which it is said otherwise.
+  void Conclude();
+
   bool GetConnected() const { return this->ExtractsDeliveryHelper != nullptr; }
 
 protected:
@@ -45,9 +49,13 @@ private:
   void operator=(const vtkTensorLiveLink &) = delete;
 
   bool Connect();
+  void TellRefusal();
   bool OnWrongTag(vtkObject *caller, unsigned long event, void *data);
 
-  int Refusals = 0;
+  int Refusals = 0;     // in a row
+  bool Refused = false; // at least once
+  bool Known = false;   // a viewer was connected at least once
+  bool Told = false;    // that nobody there is one
   std::chrono::steady_clock::time_point NextAttempt;
 };
 

@@ -1,5 +1,5 @@
-"""The real ParaView window as the viewer: connects, takes the weight grid, and its user's breakpoint
-at step 20 holds the training at step 20. Needs a display."""
+"""The real ParaView window as the viewer: connects, pauses, takes the weight grid, sets a breakpoint
+at step 60, continues, and the training stands still at step 60. Needs a display."""
 
 import os
 import signal
@@ -10,16 +10,20 @@ from live_support import Process, complaint, free_port, live, ours_at, segments,
 
 RUN = f"gui-{os.getpid()}"
 TREE = "pqClientMainWindow/pipelineBrowserDock/pipelineBrowser"
+MENU = "pqClientMainWindow/menubar/menu_Catalyst"
 DIALOG = "pqClientMainWindow/pqSetBreakpointDialog"
-EVENTS = [
-    ("pqClientMainWindow", "pqLiveInsituManager", "wait_timestep 3"),
+EVENTS = [  # paused at once, so that it is not the machine's speed that decides what is too late
+    ("pqClientMainWindow", "pqLiveInsituManager", "wait_timestep 1"),
+    ("pqClientMainWindow/menubar", "activate", "menu_Catalyst"),
+    (MENU, "activate", "actionCatalystPauseSimulation"),
     (TREE, "mousePress", "1,1,0,12,13,/1:0/0:0/0:1"),  # the sign before "Weight grid": extract it
     (TREE, "mouseRelease", "1,0,0,12,13,/1:0/0:0/0:1"),
-    ("pqClientMainWindow", "pqLiveInsituManager", "wait_timestep 6"),
     ("pqClientMainWindow/menubar", "activate", "menu_Catalyst"),
-    ("pqClientMainWindow/menubar/menu_Catalyst", "activate", "actionCatalystSetBreakpoint"),
-    (DIALOG + "/BreakpointTime", "set_string", "20"),
+    (MENU, "activate", "actionCatalystSetBreakpoint"),
+    (DIALOG + "/BreakpointTime", "set_string", "60"),
     (DIALOG + "/ButtonBox/1QPushButton0", "activate", ""),
+    ("pqClientMainWindow/menubar", "activate", "menu_Catalyst"),
+    (MENU, "activate", "actionCatalystContinue"),
     ("pqClientMainWindow", "pqLiveInsituManager", "wait_breakpoint_hit"),
 ]
 
@@ -46,18 +50,17 @@ def main():
         one = live("live", RUN, "--wait", "--script", ours_at("weight_grid.py", port))
         window.wait_for("Playing", 120)
         one.wait_for("waiting for the run", 60)
-        run = trainer("run", "--steps", "40", "--record-weights", "1", "--output", "none", "--channel", RUN,
+        run = trainer("run", "--steps", "80", "--record-weights", "1", "--output", "none", "--channel", RUN,
                       "--block", "100")
-        one.wait_for("holds the training", 200)
-        assert "the viewer holds the training, step 20\n" in one.text(), one.text()
+        one.wait_for("the viewer holds the training, step 60\n", 200)
         time.sleep(1.5)
-        assert run.running() and "goes on" not in one.text(), one.text()
+        assert run.running() and "goes on" not in one.text().split("step 60")[1], one.text()
         window.wait_for("Success =  true", 60)
         assert "Could not create a proxy" not in window.text(), window.text()
         window.send(signal.SIGKILL)
-        one.wait_for("the training goes on", 20)
         assert run.wait() == 0, run.text()
         assert one.wait() == 0 and not complaint(one.text()), one.text()
+        assert "the training goes on" in one.text().split("step 60")[1], one.text()
         assert not segments(RUN)
     finally:
         for process in (window, one, run):

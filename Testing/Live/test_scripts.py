@@ -43,11 +43,9 @@ def catalyst_execute(info):
         where = vtk_to_numpy(array).__array_interface__["data"][0]
         inside = any(begin <= where < end for begin, end in addresses())
         name = image.GetFieldData().GetAbstractArray("Layer").GetValue(0) + "/" + image.GetFieldData().GetAbstractArray("Kind").GetValue(0)
-        if info.timestep % 10 == 0:
-            print("ring" if inside else "copy", name, where % 64, flush=True)
-    if info.timestep % 10 == 0:
-        names = [table.GetColumnName(i) for i in range(table.GetNumberOfColumns())]
-        print("history", info.timestep, table.GetNumberOfRows(), *names, flush=True)
+        print("ring" if inside else "copy", name, where % 64, flush=True)
+    names = [table.GetColumnName(i) for i in range(table.GetNumberOfColumns())]
+    print("history", info.timestep, table.GetNumberOfRows(), *names, flush=True)
 """
 
 

@@ -101,9 +101,12 @@ class Viewer(unittest.TestCase):
         run, client, one = self.paused("dies")
         client.send(signal.SIGKILL)
         begin = time.time()
-        while "the training goes on" not in one.text().split("step 10")[1]:
-            self.assertLess(time.time() - begin, 10)  # one second is agreed on, on an idle machine
+        while "the training goes on" not in (after := one.text().split("step 10")[1]):
+            self.assertLess(time.time() - begin, 60)
             time.sleep(0.01)
+        # Let go because it is gone, not because some time limit was over.
+        self.assertIn("is gone", after.split("the training goes on")[0])
+        self.assertNotIn("ten seconds", after)
         print(f"released {time.time() - begin:.2f} s after the viewer's death")
         self.assertEqual(0, run.wait())
         self.assertEqual(0, one.wait())

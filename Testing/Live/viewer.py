@@ -86,7 +86,7 @@ say("connected")
 # Step by step from the first on: the data of the first step come once more, now that we look.
 live.PauseCatalyst(link, True)
 link.InvokeCommand("LiveChanged")
-serve(lambda: len(seen) > 0 or state["closed"], 30)
+serve(lambda: len(seen) > 0 or state["closed"])
 live.PauseCatalyst(link, False)
 serve(lambda: state["closed"] or os.path.exists(path + ".stop"))
 np.savez(path, **seen)
