@@ -149,7 +149,7 @@ int tv_channel_open(tv_channel **result, const char *name, size_t slots, double 
     free(channel);
     return status;
   }
-  const int error = posix_fallocate(channel->file, 0, TV_CHANNEL_CONTROL_BYTES);
+  const int error = tv_segment_reserve(channel->file, TV_CHANNEL_CONTROL_BYTES);
   void *memory = error ? MAP_FAILED
                        : mmap(NULL, TV_CHANNEL_CONTROL_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED,
                            channel->file, 0);
@@ -272,10 +272,7 @@ static int start(tv_channel *channel)
     return tv_fail(TV_ERROR_MEMORY, "channel \"%s\": no memory", channel->name);
   memset(channel->references, 0xff, (tensors + 1) * sizeof *channel->references);
 
-  int error;
-  do
-    error = posix_fallocate(channel->file, 0, (off_t)bytes);
-  while (error == EINTR);
+  const int error = tv_segment_reserve(channel->file, bytes);
   void *memory =
     error ? MAP_FAILED
           : mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, channel->file, 0);

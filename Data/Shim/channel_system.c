@@ -5,12 +5,14 @@
 
 #include "tensorview_channel.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/futex.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -75,6 +77,18 @@ int tv_segment_name(char segment[TV_SEGMENT_NAME], const char *name)
       name ? name : "");
   snprintf(segment, TV_SEGMENT_NAME, "/tensorview-%lu-%s", (unsigned long)geteuid(), name);
   return TV_OK;
+}
+
+int tv_segment_reserve(int file, size_t bytes)
+{
+  struct rlimit limit; /* to go over it is a signal that ends the program */
+  if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && bytes > limit.rlim_cur)
+    return EFBIG;
+  int error;
+  do
+    error = posix_fallocate(file, 0, (off_t)bytes);
+  while (error == EINTR);
+  return error;
 }
 
 int tv_segment_stale(int file)

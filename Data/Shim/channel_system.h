@@ -32,6 +32,9 @@ enum
 };
 int tv_segment_name(char segment[TV_SEGMENT_NAME], const char *name);
 
+/* Gives the open segment that size, all of it allocated. 0 or an error number; never a signal. */
+int tv_segment_reserve(int file, size_t bytes);
+
 /* 1: the open segment's writer is gone. Takes, and gives back, the writer's lock. */
 int tv_segment_stale(int file);
 

@@ -3,6 +3,7 @@
 
 #include "batch_sum.h"
 #include "status.h"
+#include "tell.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -68,7 +69,20 @@ static void clear_scalars(tv_scalars *scalars)
 }
 
 /* A channel that the environment asks for must not cost a trainer its file: where it cannot be
- * had, the run goes on without it. One that the trainer asks for is an error like any other. */
+ * had, or fails later, the run goes on without it, and all calls succeed. Who set the variable has
+ * no return code to look at, and gets one line instead. A channel that the trainer asks for is an
+ * error like any other. */
+static int from_channel(tv_run *run, int status)
+{
+  if (!run->unasked)
+    return status;
+  if (status < 0 && !run->told) {
+    run->told = 1;
+    tv_tell("%s; the run goes on without a channel", tv_last_error());
+  }
+  return TV_OK;
+}
+
 int tv_open(tv_run **run, const char *path, const tv_options *options)
 {
   if (!run)
@@ -100,9 +114,7 @@ int tv_open(tv_run **run, const char *path, const tv_options *options)
   clear_scalars(&opened->scalars);
   if (channel) {
     opened->unasked = !chosen.channel && path;
-    status = create_channel(opened);
-    if (opened->unasked)
-      status = TV_OK;
+    status = from_channel(opened, create_channel(opened));
   }
   if (status == TV_OK && path) /* last: it may replace a file */
     status = tv_file_create(&opened->file, path, &opened->options);
@@ -120,12 +132,6 @@ int tv_open(tv_run **run, const char *path, const tv_options *options)
 static int first(int status, int next)
 {
   return status < 0 ? status : next;
-}
-
-/* A channel that only the environment asked for is nobody's concern in the trainer. */
-static int from_channel(const tv_run *run, int status)
-{
-  return run->unasked ? TV_OK : status;
 }
 
 static int start(tv_run *run)

@@ -13,6 +13,7 @@ struct tv_run
   char *channel_name;      /* NULL: no channel */
   tv_sink *file, *channel; /* NULL where there is none */
   int unasked;             /* the channel: its failures are not the trainer's */
+  int told;                /* its user has been told of one */
   tv_stream *streams;      /* tensors and filter states, as declared */
   int count, capacity;
   int *tensors; /* the stream of each tensor number */

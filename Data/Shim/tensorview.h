@@ -17,11 +17,12 @@
  *   tv_close(run);
  *
  * Every function returns 0 or a negative tv_status; tv_last_error() has the sentence. No
- * function prints, exits, aborts or changes a signal handler. A failure never harms the
- * training: after one, the calls that cannot work go on returning an error, what was written
- * stays readable, and NULL as a run is refused with TV_ERROR_ARGUMENT, so that a trainer may
- * ignore every return value. Once the disk has refused something (it is full, say) nothing more is
- * written to the file, also when there is room again.
+ * function exits, aborts or changes a signal handler, and none prints, but for one line on standard
+ * error where a channel that only the environment asked for cannot be had: who set the variable has
+ * no return code to look at. A failure never harms the training: after one, the calls that cannot
+ * work go on returning an error, what was written stays readable, and NULL as a run is refused with
+ * TV_ERROR_ARGUMENT, so that a trainer may ignore every return value. Once the disk has refused
+ * something (it is full, say) nothing more is written to the file, also when there is room again.
  *
  * A run belongs to one thread at a time; several runs may be open. It belongs to the process that
  * opened it: a forked child is refused, and leaves it alone when it exits. A trainer that ends
@@ -54,12 +55,14 @@ typedef struct tv_options
                            which makes all complete steps visible to readers and safe against the
                            end of this process: 1.0 (default); 0: each step; negative: none but
                            tv_flush() and the first step. With 0 or a negative number the same run
-                           gives the same file, byte for byte */
+                           gives the same file, byte for byte, but for the second at which it was
+                           made, which HDF5 notes of its own accord */
   const char *channel;  /* NULL (default): none, or what the environment variable
                            TENSORVIEW_CHANNEL says; otherwise the name under which
                            tensorview-live finds this run in shared memory. Where it cannot be
-                           had, tv_open() fails, or, if only the environment and a path were
-                           given, goes on without it */
+                           had, tv_open() or the first step fails, or, if only the environment
+                           and a path were given, the run goes on without it and its user is told
+                           once on standard error */
   size_t channel_slots; /* steps that the ring holds: 4 (default), at least 2 */
   double block_seconds; /* 0 (default): steps that nobody fetched are dropped and counted;
                            positive: wait that long for a slow reader, then drop. Where it is 0
