@@ -2,7 +2,9 @@
 1680 and 2220, and training going on for 40 epochs of 55,000 samples (44,000 steps); the same seeds
 without merging beside it. The paper: 16 filters to 12 within 5,500 steps, 99.17 % at the end.
 
-Single linkage, as chains of similar filters are marked in the paper's figures.
+Single linkage, as chains of similar filters are marked in the paper's figures. Both columns are
+trained with Adam at 0.001, divided by 10 half-way: the paper names no schedule, and without one the
+last step's accuracy is a matter of luck (over the last half of a run it goes up and down by 0.3).
 
     sh Data/Trainers/fetch_mnist.sh build/mnist
     /usr/bin/python3 Testing/Benchmarks/pruning.py --data build/mnist [--steps 44000] [--seeds 1,2,3]
@@ -27,10 +29,14 @@ parser.add_argument("--seeds", default="1,2,3")
 parser.add_argument("--at", default="1080,1680,2220")
 parser.add_argument("--linkage", default="single", choices=("complete", "single"))
 parser.add_argument("--threshold", default="0.97")
+parser.add_argument("--decay-every", type=int, help="steps until the learning rate falls to a tenth"
+                    " (half of all); 0: never")
 parser.add_argument("--work", type=pathlib.Path, default=pathlib.Path("/tmp/tensorview-pruning"))
 parser.add_argument("--table", type=pathlib.Path, help="where the table is written to")
 parser.add_argument("--jobs", type=int, default=1, help="runs at a time")
 options = parser.parse_args()
+decay = options.steps // 2 if options.decay_every is None else options.decay_every
+EARLY = 5500  # steps within which the paper's filters were merged
 os.environ["OMP_WAIT_POLICY"] = "passive"
 options.work.mkdir(parents=True, exist_ok=True)
 seeds = options.seeds.split(",")
@@ -39,14 +45,14 @@ CASES = {"not merged": [], "merged": ["--prune-at", options.at, "--prune-linkage
 
 
 def path(seed, case):
-    return options.work / f"{case.replace(' ', '-')}-{seed}-{options.steps}.tvh5"
+    return options.work / f"{case.replace(' ', '-')}-{seed}-{options.steps}-{decay}.tvh5"
 
 
 def start(seed, case):
     partial = path(seed, case).with_suffix(".partial.tvh5")
     return subprocess.Popen(
         [options.build / "bin/tensorview-lenet", "--data", options.data, "--samples", "55000", "--quiet",
-         "--steps", str(options.steps), "--seed", seed, "--overwrite", "--output", partial,
+         "--steps", str(options.steps), "--decay-every", str(decay), "--seed", seed, "--overwrite", "--output", partial,
          "--tensors", "conv1/weights=100,conv1/activations=1100", "--evaluate-every", "5500", *CASES[case]])
 
 
@@ -69,12 +75,15 @@ def result(seed, case):
         names = [name.decode() for name in file["scalars"].attrs["names"]]
         accuracy = 100 * file["scalars/values"][-1, names.index("accuracy")]
         filters = file["layers/conv1"].get("filters")
-        states = filters["values"][-1] if filters else [-1] * 16
+        early = [] if not filters else filters["values"][filters["steps"][:] <= EARLY]
+        states = early[-1] if len(early) else [-1] * 16
     return accuracy, sum(int(state) in (-1, -3) for state in states)
 
 
-lines = [f"LeNet-5 on MNIST, {options.steps} steps; filters of the first layer merged at {options.at}.", "",
-         "| seed | filters left | merged, % | not merged, % |", "| --- | --- | --- | --- |"]
+falls = f"falling to a tenth each {decay} steps" if decay else "constant"
+lines = [f"LeNet-5 on MNIST, {options.steps} steps, learning rate 0.001, {falls} (ours: the paper names no"
+         f" schedule); filters of the first layer merged at {options.at}.", "",
+         f"| seed | filters left at step {EARLY} | merged, % | not merged, % |", "| --- | --- | --- | --- |"]
 columns = {case: [] for case in CASES}
 for seed in seeds:
     merged, plain = result(seed, "merged"), result(seed, "not merged")

@@ -160,12 +160,11 @@ def reconstruction_is_least_squares():
     print("reconstruction: as numpy's least squares")
 
 
-def greedy(covariance, number, read=None):
-    """What tv_keep_number() promises, written as plainly as possible; for a next layer with the
-    weights read, where they are given."""
+def most(covariance, number):
+    """What tv_keep_number() promises, written as plainly as possible."""
     c, chosen = covariance.copy(), []
     for _ in range(number):
-        sums = (c**2).sum(0) if read is None else ((read @ c) ** 2).sum(0)
+        sums = (c**2).sum(0)
         gain = [
             -1 if j in chosen else sums[j] / c[j, j] if c[j, j] > 1e-12 else 0 for j in range(len(c))
         ]
@@ -175,30 +174,66 @@ def greedy(covariance, number, read=None):
     return sorted(chosen)
 
 
+def lost(covariance, kept, read):
+    """Of the variance of what the next layer reads, with the weights read, by least squares."""
+    c = covariance[kept]
+    left = covariance - c.T @ np.linalg.solve(c[:, kept], c)
+    return ((read @ left) * read).sum()
+
+
+def least(covariance, number, read):
+    """What tv_keep_number_for() promises: every step tries every filter, from the beginning."""
+    kept = list(range(len(covariance)))
+    while len(kept) > number:
+        losses = [lost(covariance, kept[:i] + kept[i + 1 :], read) for i in range(len(kept))]
+        kept.pop(int(np.argmin(losses)))
+    return kept
+
+
 def choosing():
     for filters, number in ((5, 2), (12, 7), (40, 13), (100, 60)):
         a = random.gamma(1, 1, (900, filters // 2 + 1)) @ random.normal(
             0, 1, (filters // 2 + 1, filters)
         ) + random.normal(0, 0.3, (900, filters))
-        m = kernels.moments(a, "nc")
+        m, covariance = kernels.moments(a, "nc"), np.cov(a.T, bias=True)
         keep, representatives, explained = kernels.keep_number(m, number)
-        assert np.flatnonzero(keep).tolist() == greedy(np.cov(a.T, bias=True), number)
+        assert np.flatnonzero(keep).tolist() == most(covariance, number)
         assert keep[representatives].all() and 0 < explained <= 1
-        for tail in ((), (3, 3)):
-            read = random.normal(0, 1, (6, filters, *tail)).astype("f4")
-            rows = np.moveaxis(read, 1, -1).reshape(-1, filters).astype("f8")
-            found = kernels.keep_number(m, number, next_layer=kernels.Layer(read, None))[0]
-            assert np.flatnonzero(found).tolist() == greedy(np.cov(a.T, bias=True), number, rows)
         r = np.abs(np.corrcoef(a.T))
         for i in np.flatnonzero(keep == 0):
             kept = np.flatnonzero(keep)
             assert representatives[i] == kept[np.argmax(r[i, kept])]
-    # dead filters go first, duplicates before what is unique
-    a[:, 4], a[:, 8], a[:, 11] = 7.0, 0.0, a[:, 10]
-    keep = kernels.keep_number(kernels.moments(a, "nc"), 97)[0]
-    assert keep[4] == keep[8] == 0 and keep[10] + keep[11] == 1
-    assert kernels.keep_number(kernels.moments(a, "nc"), 100)[0].all()
-    print("choosing: as the plain greedy algorithm")
+        for tail in ((), (3, 3)):
+            read = random.normal(0, 1, (6, filters, *tail)).astype("f4")
+            rows = np.moveaxis(read, 1, -1).reshape(-1, filters).astype("f8")
+            following = kernels.Layer(read, None)
+            found, representatives, explained = kernels.keep_number(m, number, next_layer=following)
+            kept = np.flatnonzero(found).tolist()
+            assert kept == least(covariance, number, rows)
+            assert found[representatives].all()
+            left = lost(covariance, kept, np.eye(filters)) / covariance.trace()
+            assert abs(explained - (1 - left)) < 1e-9
+            # it is there to lose less at the next layer, though neither is sure to find the best
+            if filters >= 40:
+                others = most(covariance, number)
+                assert lost(covariance, kept, rows) < lost(covariance, others, rows)
+    following = kernels.Layer(random.normal(0, 1, (6, 100)), None)
+    # dead filters go first, then what follows from others, duplicates before what is unique
+    a[:, 4], a[:, 8], a[:, 11], a[:, 20] = 7.0, 0.0, a[:, 10], a[:, 21] - 2 * a[:, 22]
+    m = kernels.moments(a, "nc")
+    for layer in (None, following):
+        keep = kernels.keep_number(m, 96, next_layer=layer)[0]
+        assert keep[4] == keep[8] == 0 and keep[10] + keep[11] == 1 and keep[20:23].sum() == 2
+        assert not kernels.keep_number(m, 98, next_layer=layer)[0][[4, 8]].any()
+        assert kernels.keep_number(m, 99, next_layer=layer)[0][4] == 1
+        assert kernels.keep_number(m, 100, next_layer=layer)[0].all()
+    # what a filter that follows from others means to the next layer counts for those others
+    b = random.normal(0, 1, (900, 4))
+    b[:, 3] = b[:, 0]
+    read = np.array([[0.0, 0.5, 0.4, 1.0]])
+    found = kernels.keep_number(kernels.moments(b, "nc"), 2, next_layer=kernels.Layer(read, None))[0]
+    assert found.tolist() in ([1, 1, 0, 0], [0, 1, 0, 1])
+    print("choosing: as the plain algorithms")
 
 
 def bounds():
@@ -233,6 +268,7 @@ def refusals():
     fails("there are none", kernels.keep_number, None, 2, 4)
     fails("into one", kernels.keep_number, m, 1)
     fails("cannot be kept", kernels.keep_number, m, 5)
+    fails("reads 3 filters", kernels.keep_number, m, 2, 4, kernels.Layer(np.ones((2, 3)), None))
     keep, representatives = kernels.keep_groups([0, 0, -1, -1])
     for way in (AFFINE, RECONSTRUCT):
         fails("there are none", kernels.combine, keep, representatives, None, way)

@@ -182,10 +182,8 @@ static void merge(size_t filters, size_t pixels, size_t number, tv_merge_way way
   CHECK(!tv_group(groups, matrix, filters, 0.5, TV_COMPLETE), "groups");
   tv_keep_groups(keep, representatives, groups, filters, m);
   CHECK(!tv_keep_number(keep, representatives, &explained, m, filters, number), "number");
-  CHECK(!tv_combine(combination, residual, &back, keep, representatives, m, filters, way, INFINITY),
-    "combine");
-  for (size_t i = 0; i < filters; ++i)
-    kept += keep[i];
+  for (size_t i = 0; i < outputs * filters * window; ++i)
+    next[i] = (float)(i % 7) - 3.0f;
   tv_layer layer = {.weights = own, .bias = bias, .outputs = filters, .inputs = 2, .window = 9};
   tv_layer reader = {.weights = next,
     .bias = next_bias,
@@ -194,6 +192,12 @@ static void merge(size_t filters, size_t pixels, size_t number, tv_merge_way way
     .window = window,
     .weight_state = states,
     .states = 1};
+  CHECK(!tv_keep_number_for(keep, representatives, &explained, m, filters, number, &reader),
+    "number for the next layer");
+  CHECK(!tv_combine(combination, residual, &back, keep, representatives, m, filters, way, INFINITY),
+    "combine");
+  for (size_t i = 0; i < filters; ++i)
+    kept += keep[i];
   CHECK(!tv_merge(&layer, &reader, keep, combination, filters), "merge");
   CHECK(kept == number && layer.outputs == number && reader.inputs == number, "%zu kept", kept);
   free(x);
