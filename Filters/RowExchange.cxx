@@ -2,6 +2,8 @@
 
 #include "vtkMultiProcessController.h"
 
+#include <algorithm>
+
 namespace {
 const int PlacesTag = 7301, ValuesTag = 7302;
 }
@@ -37,4 +39,44 @@ PlacedRows ExchangeRows(
       }
     }
   return incoming;
+}
+
+std::vector<char> CompleteTile(tv_tensor *tile, vtkMultiProcessController *controller,
+  const tv_tensor &tensor, const tv_view &view)
+{
+  const auto ranks = static_cast<size_t>(controller->GetNumberOfProcesses());
+  const size_t first = tensor.first_row, end = first + tensor.rows_here;
+  const size_t bytes = tensor.columns * tv_type_size(tensor.type);
+  const char *values = static_cast<const char *>(tensor.values);
+  const vtkIdType mine[2] = {static_cast<vtkIdType>(first), static_cast<vtkIdType>(end)};
+  std::vector<vtkIdType> all(2 * ranks);
+  controller->AllGather(mine, all.data(), 2);
+
+  size_t rows[2]; // of the tile that holds a row of the region
+  const auto find = [&rows, &view](size_t row) {
+    const tv_line line = {0, 0, (row - view.region.row[0]) / view.tile};
+    tv_view_rows(rows, &view, &line);
+  };
+  std::vector<PlacedRows> outgoing(ranks);
+  if (end > first && first > view.region.row[0] && first < view.region.row[1]) {
+    find(first);
+    const auto begin = static_cast<vtkIdType>(rows[0]);
+    for (size_t to = 0; to < ranks && rows[0] < first; ++to)
+      if (all[2 * to] <= begin && begin < all[2 * to + 1]) {
+        const size_t count = std::min(end, rows[1]) - first;
+        outgoing[to].Places.resize(4 * count); // they come in order
+        outgoing[to].Values.assign(values, values + count * bytes);
+      }
+  }
+  const PlacedRows incoming = ExchangeRows(controller, outgoing, bytes);
+  if (incoming.Count() == 0)
+    return {};
+  find(end - 1);
+  std::vector<char> together(values + (rows[0] - first) * bytes, values + (end - first) * bytes);
+  together.insert(together.end(), incoming.Values.begin(), incoming.Values.end());
+  *tile = tensor;
+  tile->values = together.data();
+  tile->first_row = rows[0];
+  tile->rows_here = together.size() / bytes;
+  return together;
 }

@@ -130,11 +130,8 @@ int Moments(vtkMultiProcessController *controller, std::vector<double> &moments,
            : AddUp<float>(controller, moments, centre, rows, filters, pixels, threads);
 }
 
-void Share(vtkMultiProcessController *controller, std::vector<double> &numbers, bool here)
+void Share(vtkMultiProcessController *controller, std::vector<double> &numbers)
 {
-  const auto from =
-    static_cast<int>(Largest(controller, here ? controller->GetLocalProcessId() : -1));
-  if (from >= 0)
-    controller->Broadcast(numbers.data(), static_cast<vtkIdType>(numbers.size()), from);
+  Add(controller, numbers);
 }
 } // namespace SimilarityRanks

@@ -37,8 +37,8 @@ int Moments(vtkMultiProcessController *controller, std::vector<double> &moments,
   std::vector<double> &centre, std::vector<unsigned char> &constant, const RankRows &rows,
   std::size_t filters, std::size_t pixels, int threads);
 
-/// Numbers that one rank has (count of them, at least one rank), to all others.
-void Share(vtkMultiProcessController *controller, std::vector<double> &numbers, bool here);
+/// Numbers of which each rank has some, and 0 in place of the others: all of them, to all ranks.
+void Share(vtkMultiProcessController *controller, std::vector<double> &numbers);
 } // namespace SimilarityRanks
 
 #endif

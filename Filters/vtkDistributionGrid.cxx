@@ -4,6 +4,7 @@
 #include "vtkCommunicator.h"
 #include "vtkDataArray.h"
 #include "vtkFloatArray.h"
+#include "vtkIdList.h"
 #include "vtkInformation.h"
 #include "vtkInformationVector.h"
 #include "vtkMultiProcessController.h"
@@ -44,6 +45,57 @@ void FindLayerRange(const std::vector<tv_curve> &curves, double range[2])
     controller->AllReduce(mine, all, 2, vtkCommunicator::MIN_OP);
   range[0] = all[0];
   range[1] = -all[1];
+}
+
+/// The number of points on all ranks. Every rank must call this.
+size_t CountAllPoints(size_t points)
+{
+  const auto mine = static_cast<vtkIdType>(points);
+  vtkIdType all = 0;
+  vtkMultiProcessController::GetGlobalController()->AllReduce(
+    &mine, &all, 1, vtkCommunicator::SUM_OP);
+  return static_cast<size_t>(all);
+}
+
+/// Gives an array other tuples: change(from, to) fills to, which is new and empty.
+template <typename Change> void Replace(vtkDataArray *array, const Change &change)
+{
+  const auto to = vtkSmartPointer<vtkDataArray>::Take(array->NewInstance());
+  to->SetName(array->GetName());
+  to->SetNumberOfComponents(array->GetNumberOfComponents());
+  change(array, to.Get());
+  array->ShallowCopy(to);
+}
+
+/// All points of one curve, of which each rank has made those of its rows: on the first rank, in
+/// order; on the others none. Every rank must call this. Returns how many there are here.
+vtkIdType JoinCurve(
+  vtkFloatArray *points, vtkPointData *data, const tv_tensor &tensor, size_t columns)
+{
+  vtkCommunicator *ranks = vtkMultiProcessController::GetGlobalController()->GetCommunicator();
+  std::vector<vtkDataArray *> arrays(1, points);
+  for (int i = 0; i < data->GetNumberOfArrays(); ++i)
+    arrays.push_back(data->GetArray(i));
+  for (vtkDataArray *array : arrays)
+    Replace(array, [ranks](vtkDataArray *from, vtkDataArray *to) { ranks->GatherV(from, to, 0); });
+  const auto count = static_cast<size_t>(points->GetNumberOfTuples());
+  if (count == 0)
+    return 0;
+
+  std::vector<size_t> kept(count);
+  const int *pixel = static_cast<int *>(data->GetArray("Pixel")->GetVoidPointer(0));
+  kept.resize(tv_curve_thin(kept.data(), pixel, arrays[1]->GetVoidPointer(0), tensor.type, count,
+    tensor.rows * tensor.columns, columns));
+  vtkNew<vtkIdList> ids;
+  for (size_t point : kept)
+    ids->InsertNextId(static_cast<vtkIdType>(point));
+  if (kept.size() < count)
+    for (vtkDataArray *array : arrays)
+      Replace(array, [&ids](vtkDataArray *from, vtkDataArray *to) {
+        to->SetNumberOfTuples(ids->GetNumberOfIds());
+        from->GetTuples(ids, to);
+      });
+  return static_cast<vtkIdType>(kept.size());
 }
 
 /// One vertex for each point.
@@ -114,19 +166,23 @@ int vtkDistributionGrid::RequestData(
     tv_curves(curves.data(), &shown.View, &tensor);
     points = tv_curves_measure(curves.data(), curves.size(), &tensor, columns, threads);
   }
+  // Of a matrix each rank has a part of the same curve, which is drawn in one piece.
+  const bool cut = Controller() && IsMatrix(tensor);
+  const bool joined = cut && this->Style != POINTS;
   double range[2] = {0.0, 0.0};
-  if (this->Normalization == LAYER)
+  if (this->Normalization == LAYER || cut)
     FindLayerRange(curves, range);
-  if (points > static_cast<size_t>(VTK_INT_MAX)) {
-    vtkErrorMacro(<< shown.Record.Name() << ": " << points
+  const size_t drawn = joined ? CountAllPoints(points) : points;
+  if (drawn > static_cast<size_t>(VTK_INT_MAX)) {
+    vtkErrorMacro(<< shown.Record.Name() << ": " << drawn
                   << " points are too many; show an envelope, or fewer filters");
     return 1;
   }
   this->AddFields(output->GetFieldData(), shown);
-  if (points == 0)
+  if (drawn == 0)
     return 1;
 
-  const auto number = static_cast<vtkIdType>(points);
+  auto number = static_cast<vtkIdType>(points);
   vtkPointData *data = output->GetPointData();
   const vtkSmartPointer<vtkDataArray> values = NewValues(shown, number);
   data->SetScalars(values);
@@ -143,13 +199,18 @@ int vtkDistributionGrid::RequestData(
   if (tensor.group)
     data->SetActiveScalars("Group");
 
-  const double *common = this->Normalization == LAYER ? range : nullptr;
+  const double *common = this->Normalization == LAYER || cut ? range : nullptr;
   const bool finished = this->InChunks(curves.size(), [&](size_t first, size_t count) {
     tv_curves_write(
       &out, &curves[first], count, &tensor, &shown.View.grid, columns, common, threads);
   });
-  if (!finished) {
-    output->Initialize();
+  if (joined) { // stopped or not: the others wait for it
+    number = JoinCurve(coordinates, data, tensor, columns);
+    curves.assign(1, tv_curve{});
+    curves[0].count = static_cast<size_t>(number);
+  }
+  if (!finished || number == 0) {
+    output->GetPointData()->Initialize();
     return 1;
   }
   RememberRanges(data);

@@ -14,7 +14,8 @@
  * Channel, Pixel and Group, int32. Group is active where the input has groups, otherwise the
  * values are. Windows of one pixel are vertices in any style.
  *
- * Each rank makes the curves of its own windows.
+ * Each rank makes the curves of its own windows. Of a matrix, which is one curve, it makes the
+ * points of its own rows; lines through them are on the first rank.
  */
 #ifndef vtkDistributionGrid_h
 #define vtkDistributionGrid_h

@@ -39,49 +39,51 @@ void GetExtent(const tv_view &view, int extent[6])
   extent[4] = extent[5] = 0;
 }
 
-int NumberOfRanks()
-{
-  vtkMultiProcessController *controller = vtkMultiProcessController::GetGlobalController();
-  return controller ? controller->GetNumberOfProcesses() : 1;
-}
-
 /// Which rows of the mosaic each rank has.
 class Bands
 {
 public:
-  Bands(const tv_rectangle &whole, bool spread)
-      : Whole(whole), Ranks(spread ? static_cast<size_t>(NumberOfRanks()) : 1)
+  /// Of a matrix from the top, where its first rows stand: then what a rank draws is what it has.
+  Bands(const tv_rectangle &whole, size_t ranks, bool fromTop)
+      : Whole(whole), Ranks(ranks), FromTop(fromTop)
   {
   }
 
   /// That of a rank; none for those that have no part in it.
   tv_rectangle Of(size_t rank) const
   {
+    const size_t slot = this->Slot(rank);
     tv_rectangle band = this->Whole;
-    band.y += this->Begin(rank);
-    band.height = this->Begin(rank + 1) - this->Begin(rank);
+    band.y += this->Begin(slot);
+    band.height = this->Begin(slot + 1) - this->Begin(slot);
     return band;
   }
 
   /// The rank that has that row of the mosaic.
   size_t RankOf(size_t y) const
   {
-    size_t rank = (y - this->Whole.y) * this->Ranks / this->Whole.height;
-    while (y - this->Whole.y < this->Begin(rank))
-      --rank;
-    while (y - this->Whole.y >= this->Begin(rank + 1))
-      ++rank;
-    return rank;
+    size_t slot = (y - this->Whole.y) * this->Ranks / this->Whole.height;
+    while (y - this->Whole.y < this->Begin(slot))
+      --slot;
+    while (y - this->Whole.y >= this->Begin(slot + 1))
+      ++slot;
+    return this->Slot(slot);
   }
 
 private:
-  size_t Begin(size_t rank) const
+  /// Slots are counted from below; it is its own inverse.
+  size_t Slot(size_t rank) const
   {
-    return rank < this->Ranks ? this->Whole.height * rank / this->Ranks : this->Whole.height;
+    return this->FromTop && rank < this->Ranks ? this->Ranks - 1 - rank : rank;
+  }
+  size_t Begin(size_t slot) const
+  {
+    return slot < this->Ranks ? this->Whole.height * slot / this->Ranks : this->Whole.height;
   }
 
   tv_rectangle Whole;
   size_t Ranks;
+  bool FromTop;
 };
 } // namespace
 
@@ -155,12 +157,7 @@ int vtkImageGrid::RequestData(
   vtkDataSet *output = vtkDataSet::GetData(outputVector);
   auto *image = vtkImageData::SafeDownCast(output);
   Shown shown;
-  bool prepared = this->Prepare(inputVector, shown);
-  if (image && NumberOfRanks() > 1)
-    prepared = this->Agree(prepared, shown);
-  else
-    prepared = prepared && !shown.Empty;
-  if (prepared) {
+  if (this->Prepare(inputVector, shown) && !shown.Empty) {
     if (!this->Reduce(shown, image != nullptr))
       return 1;
     const bool finished = image ? this->MakeImage(shown, image)
@@ -188,72 +185,44 @@ int vtkImageGrid::RequestData(
   return 1;
 }
 
-bool vtkImageGrid::Agree(bool prepared, Shown &shown)
-{
-  vtkMultiProcessController *controller = vtkMultiProcessController::GetGlobalController();
-  const tv_tensor &tensor = shown.Tensor;
-  const vtkIdType mine[6] = {prepared, prepared && !shown.Empty,
-    static_cast<vtkIdType>(tensor.filters), static_cast<vtkIdType>(tensor.channels),
-    static_cast<vtkIdType>(tensor.rows), static_cast<vtkIdType>(tensor.columns)};
-  // The type goes with the name of the array, but a rank with nothing has no array.
-  const vtkIdType type = tensor.type;
-  std::vector<vtkIdType> all(6 * static_cast<size_t>(NumberOfRanks())), types(all.size() / 6);
-  controller->AllGather(mine, all.data(), 6);
-  controller->AllGather(&type, types.data(), 1);
-  const vtkIdType *known = nullptr;
-  tv_tensor shape{};
-  for (size_t rank = 0; rank < types.size(); ++rank) {
-    const vtkIdType *here = &all[6 * rank];
-    if (!here[0])
-      return false; // that rank has said why
-    if (here[1] && !known) {
-      known = here;
-      shape.type = static_cast<tv_type>(types[rank]);
-    }
-  }
-  if (!known)
-    return false;
-  if (!shown.Empty)
-    return true;
-  shape.filters = static_cast<size_t>(known[2]);
-  shape.channels = static_cast<size_t>(known[3]);
-  shape.rows = static_cast<size_t>(known[4]);
-  shape.columns = static_cast<size_t>(known[5]);
-  return this->PrepareEmpty(shape, shown);
-}
-
 void vtkImageGrid::Exchange(const Shown &shown, const tv_rectangle &whole, bool spread,
   void *values, const tv_indices &indices)
 {
-  vtkMultiProcessController *controller = vtkMultiProcessController::GetGlobalController();
-  const auto ranks = static_cast<size_t>(NumberOfRanks());
+  vtkMultiProcessController *controller = Controller();
+  const auto ranks = static_cast<size_t>(controller->GetNumberOfProcesses());
   const auto me = static_cast<size_t>(controller->GetLocalProcessId());
-  const Bands bands(whole, spread);
+  const Bands bands(whole, spread ? ranks : 1, IsMatrix(shown.Tensor));
   const tv_rectangle mine = bands.Of(me);
   const tv_view &view = shown.View;
   const size_t bytes = view.grid.width * tv_type_size(shown.Tensor.type);
-  std::vector<PlacedRows> outgoing(ranks);
-  std::vector<tv_line> lines(tv_view_lines(nullptr, &view, &shown.Tensor));
-  tv_view_lines(lines.data(), &view, &shown.Tensor);
-  for (const tv_line &line : lines) {
+  std::vector<std::vector<tv_line>> lines(ranks);
+  for (const tv_line &line : Lines(shown)) {
     const size_t to = bands.RankOf(tv_mosaic_height(&view, &line));
-    if (to == me)
-      continue;
+    if (to != me || !tv_view_has(&view, &shown.Tensor, &line)) // otherwise it is drawn already
+      lines[to].push_back(line);
+  }
+  std::vector<PlacedRows> outgoing(ranks);
+  for (size_t to = 0; to < ranks; ++to) {
     PlacedRows &rows = outgoing[to];
-    const int place[4] = {static_cast<int>(line.filter), static_cast<int>(line.channel),
-      static_cast<int>(line.row), tv_view_group(&view, &shown.Tensor, &line)};
-    rows.Places.insert(rows.Places.end(), place, place + 4);
-    rows.Values.resize(rows.Values.size() + bytes);
-    tv_view_row(&rows.Values[rows.Values.size() - bytes], &view, &shown.Tensor, &line);
+    for (const tv_line &line : lines[to]) {
+      const int place[4] = {static_cast<int>(line.filter), static_cast<int>(line.channel),
+        static_cast<int>(line.row), tv_view_group(&view, &shown.Tensor, &line)};
+      rows.Places.insert(rows.Places.end(), place, place + 4);
+    }
+    rows.Values.resize(lines[to].size() * bytes);
+    FillValues(rows.Values.data(), shown, lines[to].data(), lines[to].size());
   }
-  const PlacedRows incoming = ExchangeRows(controller, outgoing, bytes);
-  for (size_t i = 0; i < incoming.Count(); ++i) {
-    const int *place = &incoming.Places[4 * i];
-    const tv_line line = {
-      static_cast<size_t>(place[0]), static_cast<size_t>(place[1]), static_cast<size_t>(place[2])};
-    tv_mosaic_put(values, &indices, &view, shown.Tensor.type, &mine, &line, place[3],
-      &incoming.Values[i * bytes]);
-  }
+  const auto put = [&](const PlacedRows &rows) {
+    for (size_t i = 0; i < rows.Count(); ++i) {
+      const int *place = &rows.Places[4 * i];
+      const tv_line line = {static_cast<size_t>(place[0]), static_cast<size_t>(place[1]),
+        static_cast<size_t>(place[2])};
+      tv_mosaic_put(values, &indices, &view, shown.Tensor.type, &mine, &line, place[3],
+        &rows.Values[i * bytes]);
+    }
+  };
+  put(ExchangeRows(controller, outgoing, bytes));
+  put(outgoing[me]);
 }
 
 bool vtkImageGrid::MakeImage(Shown &shown, vtkImageData *output)
@@ -262,13 +231,14 @@ bool vtkImageGrid::MakeImage(Shown &shown, vtkImageData *output)
   tv_view_rectangle(&shown.View, &whole.x, &whole.y, &whole.width, &whole.height);
   tv_rectangle mine = whole;
   bool spread = false;
-  if (NumberOfRanks() > 1) {
+  vtkMultiProcessController *controller = Controller();
+  if (controller) {
     const double all = static_cast<double>(whole.width) * static_cast<double>(whole.height);
     spread = this->Pieces == SPREAD ||
              (this->Pieces == AUTOMATIC_PIECES && all > static_cast<double>(MostGatheredCells));
-    mine = Bands(whole, spread)
-             .Of(static_cast<size_t>(
-               vtkMultiProcessController::GetGlobalController()->GetLocalProcessId()));
+    const Bands bands(whole, spread ? static_cast<size_t>(controller->GetNumberOfProcesses()) : 1,
+      IsMatrix(shown.Tensor));
+    mine = bands.Of(static_cast<size_t>(controller->GetLocalProcessId()));
   }
   const auto width = static_cast<vtkIdType>(mine.width);
   const auto cells = static_cast<vtkIdType>(mine.width * mine.height);
@@ -296,7 +266,7 @@ bool vtkImageGrid::MakeImage(Shown &shown, vtkImageData *output)
     const tv_rectangle rows = {mine.x, mine.y + first, mine.width, count};
     tv_mosaic(values->GetVoidPointer(cell), &here, &shown.View, &shown.Tensor, &rows, threads);
   });
-  if (NumberOfRanks() > 1) // stopped or not: the others wait for it
+  if (controller) // stopped or not: the others wait for it
     this->Exchange(shown, whole, spread, values->GetVoidPointer(0), indices);
   return finished;
 }
@@ -304,16 +274,17 @@ bool vtkImageGrid::MakeImage(Shown &shown, vtkImageData *output)
 bool vtkImageGrid::MakePoints(Shown &shown, vtkPolyData *output)
 {
   const tv_view &view = shown.View;
-  std::vector<tv_line> lines(tv_view_lines(nullptr, &view, &shown.Tensor));
-  tv_view_lines(lines.data(), &view, &shown.Tensor);
+  const std::vector<tv_line> lines = Lines(shown);
   const size_t width = view.grid.width;
+  if (lines.empty())
+    return true; // nothing on this rank
   const auto count = static_cast<vtkIdType>(lines.size() * width);
 
   vtkPointData *data = output->GetPointData();
   const vtkSmartPointer<vtkDataArray> values = NewValues(shown, count);
   data->SetScalars(values);
   tv_indices indices{};
-  if (this->WantsIndices(shown, count))
+  if (this->WantsIndices(shown, static_cast<vtkIdType>(CountAllLines(shown) * width)))
     indices = AddIndices(data, count);
   vtkNew<vtkFloatArray> coordinates;
   coordinates->SetNumberOfComponents(3);
@@ -326,7 +297,7 @@ bool vtkImageGrid::MakePoints(Shown &shown, vtkPolyData *output)
     const tv_indices here = {at(indices.filter), at(indices.channel), at(indices.row),
       at(indices.column), at(indices.group)};
     void *out = values->GetVoidPointer(point);
-    tv_view_values(out, &view, &shown.Tensor, &lines[first], number, threads);
+    FillValues(out, shown, &lines[first], number);
     tv_view_indices(&here, &view, &shown.Tensor, &lines[first], number, threads);
     tv_mosaic_points(coordinates->GetPointer(3 * point), &view, &lines[first], number, threads);
   });

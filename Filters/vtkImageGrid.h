@@ -10,7 +10,7 @@
  *         With several ranks it is on the first or, where it is large, in bands of whole rows on
  *         all of them: rows travel to the rank that draws them, and to no other.
  * POINTS  vtkPolyData, a vertex in the middle of each pixel; gaps have none. Each rank has those
- *         of its own windows.
+ *         of its own windows, or of its own rows of a matrix.
  *
  * Cell arrays of the image, point arrays of the points: the values, under the tensor's own array
  * name (Activation, ...) and active; and Filter, Channel, Row, Column, Group, int32.
@@ -70,10 +70,6 @@ protected:
 
   /// This rank's rows of the mosaic.
   bool MakeImage(Shown &shown, vtkImageData *output);
-
-  /// Tells a rank that has nothing of the tensor what the others have. False where any of them
-  /// failed, or none has anything. Every rank must call this.
-  bool Agree(bool prepared, Shown &shown);
 
   /// Puts the rows that other ranks have into this rank's part of the mosaic, and sends them
   /// theirs. Every rank must call this.

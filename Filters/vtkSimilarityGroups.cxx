@@ -188,10 +188,11 @@ bool vtkSimilarityGroups::FromMaps(const vtkTensorRecord &record, Result &result
   std::vector<unsigned char> constant(filters);
   int status;
   const vtkIdType all = result.Matrix ? 1 : record.Filters * record.Channels;
-  if (!controller && (record.FirstWindow != 0 || record.Windows != all)) {
-    vtkErrorMacro(
-      << record.Name() << " has only " << record.Windows << " of its " << all
-      << " windows here: it was written by several ranks, and cannot be compared in part");
+  const bool cut = record.RowsHere != record.Rows;
+  if (!controller && (record.Windows != all || cut)) {
+    vtkErrorMacro(<< record.Name() << " has only " << (cut ? record.RowsHere : record.Windows)
+                  << " of its " << (cut ? record.Rows : all) << (cut ? " rows" : " windows")
+                  << " here: it was written by several ranks, and cannot be compared in part");
     return false;
   }
   if (!controller) {
@@ -222,8 +223,8 @@ bool vtkSimilarityGroups::FromMaps(const vtkTensorRecord &record, Result &result
     const vtkIdType windows = result.Matrix ? 1 : record.Channels;
     if (record.Values && record.Windows > 0) {
       rows.Values = record.Values->GetVoidPointer(0);
-      rows.First = result.Matrix ? 0 : record.FirstWindow / windows;
-      rows.Filters = result.Matrix ? filters : record.Windows / windows;
+      rows.First = result.Matrix ? record.FirstRow : record.FirstWindow / windows;
+      rows.Filters = result.Matrix ? record.RowsHere : record.Windows / windows;
     }
     std::vector<double> moments, centre;
     status = SimilarityRanks::Moments(
@@ -250,21 +251,22 @@ bool vtkSimilarityGroups::FromMoments(const vtkTensorRecord &record, Result &res
 {
   vtkMultiProcessController *controller = SimilarityRanks::Controller();
   const size_t filters = result.Filters, size = tv_moments_size(filters);
-  const bool here = record.Values && record.Windows > 0;
-  std::vector<double> moments(size);
-  const bool fits = !here || (record.Windows == 1 && record.Rows == record.Columns &&
-                               static_cast<size_t>(record.Rows) == filters + 1);
+  std::vector<double> moments(size, 0.0);
+  const bool fits = !record.Values || (record.Windows == 1 && record.Rows == record.Columns &&
+                                        static_cast<size_t>(record.Rows) == filters + 1);
   if (SimilarityRanks::Largest(controller, fits ? 0 : 1)) {
     vtkErrorMacro(<< record.Name() << " are not the second moments of " << filters
                   << " filters: that would be a matrix of " << filters + 1 << " rows and columns");
     return false;
   }
-  for (size_t i = 0; here && i < size; ++i)
-    moments[i] = TypeOf(record.Values) == TV_FLOAT64
-                   ? static_cast<const double *>(record.Values->GetVoidPointer(0))[i]
-                   : static_cast<const float *>(record.Values->GetVoidPointer(0))[i];
+  const auto first = static_cast<size_t>(record.FirstRow * record.Columns);
+  const auto here = static_cast<size_t>(record.Values ? record.RowsHere * record.Columns : 0);
+  for (size_t i = 0; i < here; ++i)
+    moments[first + i] = TypeOf(record.Values) == TV_FLOAT64
+                           ? static_cast<const double *>(record.Values->GetVoidPointer(0))[i]
+                           : static_cast<const float *>(record.Values->GetVoidPointer(0))[i];
   if (controller)
-    SimilarityRanks::Share(controller, moments, here);
+    SimilarityRanks::Share(controller, moments);
   std::vector<double> variance(filters);
   tv_moments_statistics(nullptr, variance.data(), moments.data(), filters);
   for (size_t i = 0; i < filters; ++i)

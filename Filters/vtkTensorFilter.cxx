@@ -32,6 +32,12 @@ int vtkTensorFilter::Threads()
   return tv_threads(controller ? controller->GetNumberOfProcesses() : 1);
 }
 
+vtkMultiProcessController *vtkTensorFilter::Controller()
+{
+  vtkMultiProcessController *controller = vtkMultiProcessController::GetGlobalController();
+  return controller && controller->GetNumberOfProcesses() > 1 ? controller : nullptr;
+}
+
 int vtkTensorFilter::FillInputPortInformation(int, vtkInformation *info)
 {
   info->Set(vtkAlgorithm::INPUT_REQUIRED_DATA_TYPE(), "vtkPartitionedDataSetCollection");

@@ -17,6 +17,8 @@
 #include <string> // for the names
 #include <vector> // for the names
 
+class vtkMultiProcessController;
+
 class TENSORVIEWFILTERS_EXPORT vtkTensorFilter : public vtkDataObjectAlgorithm
 {
 public:
@@ -41,6 +43,9 @@ public:
   /// How many threads a kernel may use in this process, at least 1: what OpenMP would use, shared
   /// fairly among the MPI ranks of a machine.
   static int Threads();
+
+  /// The processes that share the work, or null where this is the only one.
+  static vtkMultiProcessController *Controller();
 
 protected:
   explicit vtkTensorFilter(const char *preferredKind);

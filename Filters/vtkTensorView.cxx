@@ -14,9 +14,11 @@
 #include "vtkInformationVector.h"
 #include "vtkIntArray.h"
 #include "vtkLogger.h"
+#include "vtkMultiProcessController.h"
 #include "vtkNew.h"
 #include "vtkStringArray.h"
 
+#include "RowExchange.h"
 #include "range.h"
 
 #include <algorithm>
@@ -81,12 +83,21 @@ tv_region vtkTensorView::Region(const tv_tensor &tensor) const
 
 bool vtkTensorView::Prepare(vtkInformationVector **inputVector, Shown &shown)
 {
-  if (!this->FindTensor(inputVector, shown.Record))
+  const bool found = this->FindTensor(inputVector, shown.Record);
+  if (found && shown.Record.Values && shown.Record.Windows > 0)
+    this->Describe(shown);
+  if (!this->Agree(found, shown))
     return false;
-  const vtkTensorRecord &record = shown.Record;
-  if (!record.Values || record.Windows < 1)
+  if (shown.Empty)
     return true;
+  this->Label(shown);
+  return this->LayOut(shown);
+}
 
+/// What lies here of the tensor, in kernels' terms.
+void vtkTensorView::Describe(Shown &shown)
+{
+  const vtkTensorRecord &record = shown.Record;
   tv_tensor &tensor = shown.Tensor;
   tensor.filters = static_cast<size_t>(record.Filters);
   tensor.channels = static_cast<size_t>(record.Channels);
@@ -94,6 +105,8 @@ bool vtkTensorView::Prepare(vtkInformationVector **inputVector, Shown &shown)
   tensor.columns = static_cast<size_t>(record.Columns);
   tensor.first_window = static_cast<size_t>(record.FirstWindow);
   tensor.windows = static_cast<size_t>(record.Windows);
+  tensor.first_row = static_cast<size_t>(record.FirstRow);
+  tensor.rows_here = static_cast<size_t>(record.RowsHere);
   shown.Values = record.Values;
   const int type = record.Values->GetDataType();
   if ((type != VTK_FLOAT && type != VTK_DOUBLE) || !record.Values->HasStandardMemoryLayout()) {
@@ -105,6 +118,14 @@ bool vtkTensorView::Prepare(vtkInformationVector **inputVector, Shown &shown)
   }
   tensor.type = shown.Values->GetDataType() == VTK_FLOAT ? TV_FLOAT32 : TV_FLOAT64;
   tensor.values = shown.Values->GetVoidPointer(0);
+  shown.Empty = false;
+}
+
+/// The states and groups of its filters.
+void vtkTensorView::Label(Shown &shown)
+{
+  const vtkTensorRecord &record = shown.Record;
+  tv_tensor &tensor = shown.Tensor;
   int stateByRow = 0, groupByRow = 0;
   tensor.state = Labels(record.State, tensor, stateByRow);
   tensor.group = Labels(record.Group, tensor, groupByRow);
@@ -112,18 +133,33 @@ bool vtkTensorView::Prepare(vtkInformationVector **inputVector, Shown &shown)
   if ((record.State && !tensor.state) || (record.Group && !tensor.group))
     vtkWarningMacro(<< "the states or groups of " << record.Name()
                     << " are not one for each of its filters and are left out");
-
-  shown.Empty = false;
-  return this->LayOut(shown);
 }
 
-bool vtkTensorView::PrepareEmpty(const tv_tensor &shape, Shown &shown)
+/// Whether all ranks found the tensor; tells those that have nothing of it what the others have.
+bool vtkTensorView::Agree(bool found, Shown &shown)
 {
-  shown.Tensor = shape;
-  shown.Tensor.values = nullptr;
-  shown.Tensor.first_window = shown.Tensor.windows = 0;
-  shown.Tensor.state = shown.Tensor.group = nullptr;
-  return this->LayOut(shown);
+  vtkMultiProcessController *controller = Controller();
+  if (!controller)
+    return found;
+  tv_tensor &tensor = shown.Tensor;
+  const vtkIdType mine[7] = {found, !shown.Empty, tensor.type,
+    static_cast<vtkIdType>(tensor.filters), static_cast<vtkIdType>(tensor.channels),
+    static_cast<vtkIdType>(tensor.rows), static_cast<vtkIdType>(tensor.columns)};
+  std::vector<vtkIdType> all(7 * static_cast<size_t>(controller->GetNumberOfProcesses()));
+  controller->AllGather(mine, all.data(), 7);
+  for (size_t i = 0; i < all.size(); i += 7)
+    if (!all[i])
+      return false; // that rank has said why
+  for (size_t i = 0; i < all.size() && shown.Empty; i += 7)
+    if (all[i + 1]) {
+      tensor.type = static_cast<tv_type>(all[i + 2]);
+      tensor.filters = static_cast<size_t>(all[i + 3]);
+      tensor.channels = static_cast<size_t>(all[i + 4]);
+      tensor.rows = static_cast<size_t>(all[i + 5]);
+      tensor.columns = static_cast<size_t>(all[i + 6]);
+      shown.Empty = false;
+    }
+  return true;
 }
 
 bool vtkTensorView::LayOut(Shown &shown)
@@ -182,8 +218,38 @@ bool vtkTensorView::Reduce(Shown &shown, bool gaps)
     shown.Note += "An overview: each cell is the ";
     shown.Note += this->Reduction == TV_MEAN ? "mean" : "largest magnitude";
     shown.Note += " of a tile of " + tile + " x " + tile + " values. ";
+    if (Controller() && IsMatrix(shown.Tensor))
+      shown.BorderValues = CompleteTile(&shown.Border, Controller(), shown.Tensor, shown.View);
   }
   return true;
+}
+
+std::vector<tv_line> vtkTensorView::Lines(const Shown &shown)
+{
+  const size_t own = tv_view_lines(nullptr, &shown.View, &shown.Tensor);
+  std::vector<tv_line> lines(own + tv_view_lines(nullptr, &shown.View, &shown.Border));
+  tv_view_lines(lines.data(), &shown.View, &shown.Tensor);
+  tv_view_lines(lines.data() + own, &shown.View, &shown.Border);
+  return lines;
+}
+
+size_t vtkTensorView::CountAllLines(const Shown &shown)
+{
+  tv_tensor whole = shown.Tensor;
+  whole.first_window = whole.first_row = 0;
+  whole.windows = whole.filters * whole.channels;
+  whole.rows_here = whole.rows;
+  return tv_view_lines(nullptr, &shown.View, &whole);
+}
+
+void vtkTensorView::FillValues(void *values, const Shown &shown, const tv_line *lines, size_t count)
+{
+  const tv_view &view = shown.View;
+  const size_t border = count > 0 && tv_view_has(&view, &shown.Border, &lines[count - 1]);
+  const size_t own = count - border, bytes = view.grid.width * tv_type_size(shown.Tensor.type);
+  tv_view_values(values, &view, &shown.Tensor, lines, own, Threads());
+  if (border)
+    tv_view_row(static_cast<char *>(values) + own * bytes, &view, &shown.Border, &lines[own]);
 }
 
 bool vtkTensorView::WantsIndices(Shown &shown, vtkIdType cells) const

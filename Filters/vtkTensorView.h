@@ -7,6 +7,10 @@
  * cell (Reduction says how). Filters and channels keep their places in the grid in any case, see
  * Filters/Kernels/view.h.
  *
+ * With several ranks each shows what lies there, and all together what one rank would: a tile of a
+ * matrix whose rows lie on several ranks is shown by the first of them, to which the others send
+ * theirs.
+ *
  * The output's field data is that of the tensor (its layer, kind, step, ...) and, where the view
  * shows less than everything, the array Note with a sentence that says so.
  */
@@ -21,6 +25,7 @@
 
 #include <functional> // for chunks of work
 #include <string>     // for the note
+#include <vector>     // for lines
 
 class vtkDataArray;
 class vtkDataSetAttributes;
@@ -78,18 +83,20 @@ protected:
   {
     vtkTensorRecord Record;
     tv_tensor Tensor{}; ///< in kernels' terms; points into Record and Values
-    tv_view View{};     ///< in full; reduce it with Reduce()
+    tv_tensor
+      Border{};     ///< the tile at which this rank's rows end, where other ranks have some of it
+    tv_view View{}; ///< in full; reduce it with Reduce()
     vtkSmartPointer<vtkDataArray> Values;
+    std::vector<char> BorderValues;
     std::string Note;
-    bool Empty = true; ///< nothing recorded yet, or nothing on this rank
+    bool Empty = true; ///< nothing recorded yet
   };
 
   /// Finds the tensor and lays out its region. False after an error message; requests then return 1
-  /// with an empty output, or the pipeline would add a page of its own to that one sentence.
+  /// with an empty output, or the pipeline would add a page of its own to that one sentence. Every
+  /// rank must call this, and all return the same; one that has nothing of the tensor learns from
+  /// the others what it is.
   bool Prepare(vtkInformationVector **inputVector, Shown &shown);
-
-  /// The same where this rank has nothing of a tensor whose shape others know.
-  bool PrepareEmpty(const tv_tensor &shape, Shown &shown);
 
   /// The tensor's shape from pipeline information, or from the input's data where that has come.
   bool FindShape(vtkInformationVector **inputVector, tv_tensor &tensor);
@@ -97,8 +104,19 @@ protected:
   /// The region that the properties describe, for that tensor.
   tv_region Region(const tv_tensor &tensor) const;
 
-  /// Makes tiles where there are too many cells, and says so in the note.
+  /// Makes tiles where there are too many cells, and says so in the note. Every rank must call
+  /// this.
   bool Reduce(Shown &shown, bool gaps);
+
+  /// Whether it is one window, whose rows the ranks share, and not its windows.
+  static bool IsMatrix(const tv_tensor &tensor) { return tensor.filters * tensor.channels == 1; }
+
+  /// The rows of cells that this rank shows, in tensor order; and how many all ranks show.
+  static std::vector<tv_line> Lines(const Shown &shown);
+  static size_t CountAllLines(const Shown &shown);
+
+  /// The values of some of these in their order, one row of cells after the other.
+  static void FillValues(void *values, const Shown &shown, const tv_line *lines, size_t count);
 
   /// Whether cells of that number get index arrays; says so in the note where not.
   bool WantsIndices(Shown &shown, vtkIdType cells) const;
@@ -132,6 +150,9 @@ protected:
   int IndexArrays = AUTOMATIC;
 
 private:
+  static void Describe(Shown &shown);
+  bool Agree(bool found, Shown &shown);
+  void Label(Shown &shown);
   bool LayOut(Shown &shown);
 
   std::string LastNote;

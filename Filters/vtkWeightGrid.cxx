@@ -64,9 +64,12 @@ int vtkWeightGrid::RequestData(
   if (!this->Reduce(shown, false))
     return 1;
 
-  std::vector<tv_line> lines(tv_view_lines(nullptr, &view, &shown.Tensor));
-  tv_view_lines(lines.data(), &view, &shown.Tensor);
+  const std::vector<tv_line> lines = Lines(shown);
   const size_t width = view.grid.width;
+  if (lines.empty()) { // nothing on this rank
+    AddFields(output->GetFieldData(), shown);
+    return 1;
+  }
   const auto cells = static_cast<vtkIdType>(lines.size() * width);
   const size_t corners = tv_block_corners(block);
   const size_t points = lines.size() * tv_block_points(block, width);
@@ -75,7 +78,7 @@ int vtkWeightGrid::RequestData(
   const vtkSmartPointer<vtkDataArray> colours = NewValues(shown, cells);
   data->SetScalars(colours);
   tv_indices indices{};
-  if (this->WantsIndices(shown, cells))
+  if (this->WantsIndices(shown, static_cast<vtkIdType>(CountAllLines(shown) * width)))
     indices = AddIndices(data, cells);
   vtkNew<vtkFloatArray> coordinates;
   coordinates->SetNumberOfComponents(3);
@@ -91,7 +94,7 @@ int vtkWeightGrid::RequestData(
     const tv_indices here = {at(indices.filter), at(indices.channel), at(indices.row),
       at(indices.column), at(indices.group)};
     void *out = colours->GetVoidPointer(cell);
-    tv_view_values(out, &view, &shown.Tensor, &lines[first], count, threads);
+    FillValues(out, shown, &lines[first], count);
     tv_view_indices(&here, &view, &shown.Tensor, &lines[first], count, threads);
   });
   if (!finished) {

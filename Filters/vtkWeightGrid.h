@@ -9,7 +9,7 @@
  * and active; and Filter, Channel, Row, Column, Group, int32; Group is -1 where there is none.
  * Filters that were pruned away or merged into another have no cells.
  *
- * Each rank makes the cells of its own windows.
+ * Each rank makes the cells of its own windows, or of its own rows of a matrix.
  */
 #ifndef vtkWeightGrid_h
 #define vtkWeightGrid_h

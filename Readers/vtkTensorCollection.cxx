@@ -83,21 +83,28 @@ bool Read(vtkImageData *image, vtkTensorRecord &record)
     image->GetCellData()->GetArray(vtkTensorCollection::ArrayName(record.Kind).c_str());
   int extent[6];
   image->GetExtent(extent);
-  record.Columns = extent[1] - extent[0];
-  record.Rows = extent[3] - extent[2];
+  const vtkIdType columns = extent[1] - extent[0];
+  record.FirstRow = extent[2];
+  record.RowsHere = extent[3] - extent[2];
   record.FirstWindow = extent[4];
   record.Windows = extent[5] - extent[4];
+  record.Rows = GetNumber(fields, "Rows", record.RowsHere);
+  record.Columns = GetNumber(fields, "Columns", columns);
   if (record.Filters < 1 || record.Channels < 1)
     return false;
   if (!record.Values) { // nothing recorded yet, or nothing on this rank
-    record.Windows = 0;
+    record.FirstWindow = record.Windows = record.FirstRow = record.RowsHere = 0;
     return true;
   }
-  return record.Columns > 0 && record.Rows > 0 && record.Windows >= 0 && record.FirstWindow >= 0 &&
+  const bool cut = record.RowsHere != record.Rows;
+  return record.Columns > 0 && record.Columns == columns && record.RowsHere > 0 &&
+         record.FirstRow >= 0 && record.FirstRow <= record.Rows - record.RowsHere &&
+         record.Windows >= 0 && record.FirstWindow >= 0 &&
          record.Filters <= VTK_ID_MAX / record.Channels &&
          record.FirstWindow + record.Windows <= record.Filters * record.Channels &&
+         (!cut || record.Filters * record.Channels == 1) &&
          record.Values->GetNumberOfComponents() == 1 &&
-         record.Values->GetNumberOfTuples() == record.Windows * record.Rows * record.Columns;
+         record.Values->GetNumberOfTuples() == record.Windows * record.RowsHere * record.Columns;
 }
 } // namespace
 
@@ -119,11 +126,12 @@ void vtkTensorCollection::Append(
   vtkPartitionedDataSetCollection *tensors, const vtkTensorRecord &record)
 {
   vtkNew<vtkImageData> image;
-  const bool empty = !record.Values || record.Windows < 1;
+  const bool empty = !record.Values || record.Windows < 1 || record.RowsHere < 1;
   if (!empty) {
-    const int first = static_cast<int>(record.FirstWindow);
-    image->SetExtent(0, static_cast<int>(record.Columns), 0, static_cast<int>(record.Rows), first,
-      first + static_cast<int>(record.Windows));
+    const int window = static_cast<int>(record.FirstWindow),
+              row = static_cast<int>(record.FirstRow);
+    image->SetExtent(0, static_cast<int>(record.Columns), row,
+      row + static_cast<int>(record.RowsHere), window, window + static_cast<int>(record.Windows));
     record.Values->SetName(ArrayName(record.Kind).c_str());
     image->GetCellData()->SetScalars(record.Values);
   }
@@ -132,6 +140,8 @@ void vtkTensorCollection::Append(
   AddText(fields, "Kind", record.Kind);
   AddNumber(fields, "Filters", record.Filters);
   AddNumber(fields, "Channels", record.Channels);
+  AddNumber(fields, "Rows", record.Rows);
+  AddNumber(fields, "Columns", record.Columns);
   AddNumber(fields, "Step", record.Step);
   AddNumber(fields, "Samples", record.Samples);
   if (record.State) {

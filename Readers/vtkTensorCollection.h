@@ -12,16 +12,20 @@
  * A tensor is a vtkImageData of [columns, rows, windows] cells, windows = filters * channels, with
  * one cell array (float32, or float64 for float64 data), named for its kind: Weight, Activation,
  * Gradient, Bias, and otherwise the kind with a capital. Cell (column, row, window) is element
- * [filter, channel, row, column] with window = filter * channels + channel. A rank that has only
- * some windows has an extent in z that begins at its first one.
+ * [filter, channel, row, column] with window = filter * channels + channel.
  *
  * A fully connected layer's weights are one window, its matrix: rows are outputs, columns are
- * inputs, Filters = Channels = 1. Its activations [n] are n filters of one pixel. With several
- * ranks a matrix is whole on one of them: matrix k of a run on rank k modulo their number.
+ * inputs, Filters = Channels = 1. Its activations [n] are n filters of one pixel.
+ *
+ * With several ranks each has some of the windows, of a matrix some of its rows. The image's extent
+ * says which: in z it begins at the rank's first window, in y at its first row. A rank that has
+ * none has an image without cells.
  *
  * Field data of each leaf, one value each unless said otherwise:
  *   Layer, Kind        vtkStringArray
- *   Filters, Channels  vtkIdTypeArray: of the whole tensor, not of this rank's part
+ *   Filters, Channels, Rows, Columns
+ *                      vtkIdTypeArray: of the whole tensor, not of this rank's part. Rows and
+ *                      Columns are optional: those of the image
  *   Step               vtkIdTypeArray: the step of the record shown; -1 where there is none yet,
  *                      and then the image has no cells
  *   Samples            vtkIdTypeArray: how many samples the record sums; 0 where unknown
@@ -52,15 +56,17 @@ struct vtkTensorRecord
 {
   std::string Layer;
   std::string Kind;
-  vtkIdType Filters = 1;
+  vtkIdType Filters = 1; ///< of the whole tensor, as are the next three
   vtkIdType Channels = 1;
   vtkIdType Rows = 1;
   vtkIdType Columns = 1;
   vtkIdType FirstWindow = 0;      ///< of this rank
   vtkIdType Windows = 0;          ///< of this rank
+  vtkIdType FirstRow = 0;         ///< of this rank; 0 unless there is one window, a matrix
+  vtkIdType RowsHere = 0;         ///< of this rank; Rows unless there is one window
   vtkIdType Step = -1;            ///< -1: no record yet
   vtkIdType Samples = 0;          ///< 0: unknown
-  vtkDataArray *Values = nullptr; ///< Windows * Rows * Columns values
+  vtkDataArray *Values = nullptr; ///< Windows * RowsHere * Columns values
   vtkIntArray *State = nullptr;   ///< may be null: all alive
   vtkIntArray *Group = nullptr;   ///< may be null: no groups
   vtkImageData *Image = nullptr;  ///< out only: the leaf itself

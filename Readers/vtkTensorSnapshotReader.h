@@ -14,7 +14,8 @@
  *
  * Each output is read only when it is asked for. Several files are one continued run (RunSeries).
  *
- * With several ranks each reads only its own contiguous range of filters; see vtkTensorCollection.
+ * With several ranks each reads only its own contiguous range of filters, of a matrix of rows; see
+ * vtkTensorCollection.
  *
  * A file that cannot be used is reported once, in one sentence with its name, and gives empty
  * outputs.

@@ -17,7 +17,7 @@
 #include <algorithm>
 
 namespace {
-/// One rank's part of a tensor: a contiguous range of filters, or all rows of a matrix, or nothing.
+/// One rank's part of a tensor: a contiguous range of its filters, or of the rows of a matrix.
 struct Share
 {
   size_t Begin;   ///< first filter (or row)
@@ -26,14 +26,12 @@ struct Share
   std::string Words; ///< to tell it from another
 };
 
-Share ShareOf(const RunSeries::Tensor &tensor, size_t rank, size_t ranks, bool mine)
+Share ShareOf(const RunSeries::Tensor &tensor, size_t rank, size_t ranks)
 {
   const size_t total = tensor.Layout.matrix ? tensor.Layout.rows : tensor.Layout.filters;
-  Share share{0, mine ? total : 0, 0, ""};
-  if (!tensor.Layout.matrix) {
-    share.Begin = total * rank / ranks;
-    share.Filters = total * (rank + 1) / ranks - share.Begin;
-  }
+  Share share;
+  share.Begin = total * rank / ranks;
+  share.Filters = total * (rank + 1) / ranks - share.Begin;
   share.Elements = share.Filters * (tensor.Layout.elements / total);
   share.Words = "\n" + std::to_string(share.Begin) + "+" + std::to_string(share.Filters);
   return share;
@@ -161,7 +159,6 @@ void vtkTensorSnapshotReader::ReadTensors(vtkInformation *info)
   std::map<std::string, Internals::Running> sums;
   vtkTensorSnapshotSession session(state.Series);
   const size_t count = state.Series.Tensors.size();
-  size_t matrices = 0;
   for (size_t k = 0; k < count && !this->CheckAbort(); ++k) {
     const RunSeries::Tensor &tensor = state.Series.Tensors[k];
     if (!this->TensorSelection->ArrayIsEnabled(tensor.Name.c_str()))
@@ -170,8 +167,7 @@ void vtkTensorSnapshotReader::ReadTensors(vtkInformation *info)
       this->UpdateProgress((static_cast<double>(k) + done) / static_cast<double>(count));
       return !this->CheckAbort();
     };
-    const bool mine = tensor.Layout.matrix && matrices++ % ranks == rank;
-    const Share share = ShareOf(tensor, rank, ranks, mine);
+    const Share share = ShareOf(tensor, rank, ranks);
 
     vtkTensorRecord record;
     record.Layer = tensor.Layer;
@@ -180,11 +176,15 @@ void vtkTensorSnapshotReader::ReadTensors(vtkInformation *info)
     record.Channels = static_cast<vtkIdType>(tensor.Layout.channels);
     record.Rows = static_cast<vtkIdType>(tensor.Layout.rows);
     record.Columns = static_cast<vtkIdType>(tensor.Layout.columns);
-    record.FirstWindow =
-      tensor.Layout.matrix ? 0 : static_cast<vtkIdType>(share.Begin * tensor.Layout.channels);
-    record.Windows = tensor.Layout.matrix
-                       ? static_cast<vtkIdType>(mine)
-                       : static_cast<vtkIdType>(share.Filters * tensor.Layout.channels);
+    if (tensor.Layout.matrix) {
+      record.Windows = 1;
+      record.FirstRow = static_cast<vtkIdType>(share.Begin);
+      record.RowsHere = static_cast<vtkIdType>(share.Filters);
+    } else {
+      record.FirstWindow = static_cast<vtkIdType>(share.Begin) * record.Channels;
+      record.Windows = static_cast<vtkIdType>(share.Filters) * record.Channels;
+      record.RowsHere = record.Rows;
+    }
 
     vtkSmartPointer<vtkDataArray> values;
     const int64_t found = tensor.Find(time);

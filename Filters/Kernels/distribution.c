@@ -22,21 +22,23 @@ size_t tv_curves(tv_curve *curves, const tv_view *view, const tv_tensor *tensor)
   return count;
 }
 
-/* One window's values. */
+/* One window's values, or those of some of its rows. */
 typedef struct window
 {
   const tv_tensor *tensor;
   const float *floats; /* one of these two is not NULL */
   const double *doubles;
-  size_t pixels;
+  size_t pixels;     /* of the whole window */
+  size_t first, end; /* of the pixels that lie here; floats and doubles begin at the first */
 } window;
 
 static window open_window(const tv_tensor *tensor, const tv_curve *curve)
 {
-  const size_t pixels = tensor->rows * tensor->columns;
+  const size_t here = tensor->rows_here * tensor->columns;
+  const size_t first = tensor->first_row * tensor->columns;
   const size_t at =
-    (curve->filter * tensor->channels + curve->channel - tensor->first_window) * pixels;
-  window result = {tensor, NULL, NULL, pixels};
+    (curve->filter * tensor->channels + curve->channel - tensor->first_window) * here;
+  window result = {tensor, NULL, NULL, tensor->rows * tensor->columns, first, first + here};
   if (tensor->type == TV_FLOAT64)
     result.doubles = (const double *)tensor->values + at;
   else
@@ -50,15 +52,19 @@ static inline double value_at(const window *w, size_t pixel)
   const tv_tensor *tensor = w->tensor;
   if (tensor->by_row && tensor->state && !tv_shown(tensor->state[pixel / tensor->columns]))
     return NAN;
+  pixel -= w->first;
   return w->doubles ? w->doubles[pixel] : (double)w->floats[pixel];
 }
 
-/* Puts the pixels of [begin, end) that the envelope keeps into kept, in their order. */
+/* Puts the pixels of [begin, end) that lie here and the envelope keeps into kept, in their order.
+ */
 static int pick(size_t kept[4], const window *w, size_t begin, size_t end)
 {
   size_t first = 0, last = 0, least = 0, greatest = 0;
   double low = 0.0, high = 0.0;
   int any = 0;
+  begin = begin > w->first ? begin : w->first;
+  end = end < w->end ? end : w->end;
   for (size_t pixel = begin; pixel < end; ++pixel) {
     const double value = value_at(w, pixel);
     if (!isfinite(value))
@@ -93,9 +99,9 @@ static int pick(size_t kept[4], const window *w, size_t begin, size_t end)
 }
 
 /* Columns of a window's envelope; 0: every value is kept. */
-static size_t columns_of(const window *w, size_t columns)
+static size_t columns_of(size_t pixels, size_t columns)
 {
-  return columns && (w->pixels - 1) / 4 >= columns ? columns : 0;
+  return columns && (pixels - 1) / 4 >= columns ? columns : 0;
 }
 
 static size_t column_begin(size_t column, size_t columns, size_t pixels)
@@ -109,7 +115,7 @@ static void measure(tv_curve *curve, const tv_tensor *tensor, size_t columns)
   const window w = open_window(tensor, curve);
   size_t count = 0, kept[4];
   double low = INFINITY, high = -INFINITY;
-  columns = columns_of(&w, columns);
+  columns = columns_of(w.pixels, columns);
   for (size_t column = 0; column < columns; ++column) {
     const int picked = pick(kept, &w, column_begin(column, columns, w.pixels),
       column_begin(column + 1, columns, w.pixels));
@@ -120,7 +126,7 @@ static void measure(tv_curve *curve, const tv_tensor *tensor, size_t columns)
     }
     count += (size_t)picked;
   }
-  for (size_t pixel = 0; columns == 0 && pixel < w.pixels; ++pixel) {
+  for (size_t pixel = w.first; columns == 0 && pixel < w.end; ++pixel) {
     const double value = value_at(&w, pixel);
     if (isfinite(value)) {
       low = value < low ? value : low;
@@ -168,9 +174,9 @@ static void put(const tv_curve_points *out, size_t at, const window *w, const tv
     point[2] = 0.0f;
   }
   if (out->values && w->doubles)
-    ((double *)out->values)[at] = w->doubles[pixel];
+    ((double *)out->values)[at] = w->doubles[pixel - w->first];
   else if (out->values)
-    ((float *)out->values)[at] = w->floats[pixel];
+    ((float *)out->values)[at] = w->floats[pixel - w->first];
   if (out->filter)
     out->filter[at] = (int)curve->filter;
   if (out->channel)
@@ -190,14 +196,14 @@ static void write_curve(const tv_curve_points *out, const tv_curve *curve, const
   frame place = {0.0, 0.0, low, high > low ? 1.0 / (high - low) : 0.0};
   size_t at = curve->first, kept[4];
   tv_grid_square_window(grid, curve->filter, curve->channel, &place.x, &place.y);
-  columns = columns_of(&w, columns);
+  columns = columns_of(w.pixels, columns);
   for (size_t column = 0; column < columns; ++column) {
     const int picked = pick(kept, &w, column_begin(column, columns, w.pixels),
       column_begin(column + 1, columns, w.pixels));
     for (int i = 0; i < picked; ++i)
       put(out, at++, &w, curve, &place, kept[i]);
   }
-  for (size_t pixel = 0; columns == 0 && pixel < w.pixels; ++pixel)
+  for (size_t pixel = w.first; columns == 0 && pixel < w.end; ++pixel)
     if (isfinite(value_at(&w, pixel)))
       put(out, at++, &w, curve, &place, pixel);
 }
@@ -210,4 +216,31 @@ void tv_curves_write(const tv_curve_points *out, const tv_curve *curves, size_t 
 #pragma omp parallel for num_threads(threads) if (threads > 1) schedule(static)
   for (size_t i = 0; i < count; ++i)
     write_curve(out, &curves[i], tensor, grid, columns, range);
+}
+
+size_t tv_curve_thin(size_t *kept, const int *pixel, const void *values, tv_type type, size_t count,
+  size_t pixels, size_t columns)
+{
+  const tv_tensor list = {.values = values,
+    .type = type,
+    .filters = 1,
+    .channels = 1,
+    .rows = 1,
+    .columns = count,
+    .windows = 1,
+    .rows_here = 1};
+  const window points = open_window(&list, &(tv_curve){0});
+  size_t begin = 0, thin = 0;
+  columns = columns_of(pixels, columns);
+  for (; columns == 0 && thin < count; ++thin)
+    kept[thin] = thin;
+  for (size_t column = 0; column < columns; ++column) {
+    const size_t limit = column_begin(column + 1, columns, pixels);
+    size_t end = begin;
+    while (end < count && (size_t)pixel[end] < limit)
+      ++end;
+    thin += (size_t)pick(kept + thin, &points, begin, end);
+    begin = end;
+  }
+  return thin;
 }

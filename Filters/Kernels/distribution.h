@@ -9,7 +9,11 @@
  * column's values only the first, the last, the least and the greatest stay, in their order. A
  * line through these covers the same pixels of a screen as the line through all, as long as a
  * column is no wider than a pixel of the screen (U. Jugel et al., "M4: a visualization-oriented
- * time series data aggregation", PVLDB 7(10), 2014). */
+ * time series data aggregation", PVLDB 7(10), 2014).
+ *
+ * Of a matrix that lies in several processes each makes the points of its own rows. One after the
+ * other they are those of the whole matrix, where all use its range and tv_curve_thin() takes out
+ * what columns that two of them share have too many. */
 #ifndef TV_DISTRIBUTION_H
 #define TV_DISTRIBUTION_H
 
@@ -19,7 +23,7 @@
 extern "C" {
 #endif
 
-/* One window that is shown and lies here. */
+/* One window that is shown and lies here, of a matrix the rows that do. */
 typedef struct tv_curve
 {
   size_t filter, channel;
@@ -49,6 +53,12 @@ typedef struct tv_curve_points
  * range: NULL normalises each window by itself; otherwise low and high for all of them. */
 void tv_curves_write(const tv_curve_points *out, const tv_curve *curves, size_t count,
   const tv_tensor *tensor, const tv_grid *grid, size_t columns, const double range[2], int threads);
+
+/* Which of count points of a window of so many pixels its envelope of so many columns keeps, where
+ * each process made an envelope of the rows that it has: puts their numbers into kept (room for
+ * count), in order, and returns how many. pixel and values: of the points, by ascending pixel. */
+size_t tv_curve_thin(size_t *kept, const int *pixel, const void *values, tv_type type, size_t count,
+  size_t pixels, size_t columns);
 
 #ifdef __cplusplus
 }

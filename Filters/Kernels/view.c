@@ -101,7 +101,8 @@ int tv_view_fold(tv_view *view, tv_tensor *tensor, size_t maximum)
   tv_region *region = &view->region;
   const size_t rows = tensor->rows, columns = tensor->columns;
   if (count_cells(view, 0) <= maximum || tensor->filters * tensor->channels == 1 ||
-      tensor->windows != tensor->filters * tensor->channels ||
+      (tensor->windows &&
+        (tensor->first_window % tensor->channels || tensor->windows % tensor->channels)) ||
       region->row[1] - region->row[0] != rows || region->column[1] - region->column[0] != columns)
     return 0;
   const tv_region folded = {{0, 1}, {0, 1}, {region->filter[0], region->filter[1]},
@@ -109,9 +110,13 @@ int tv_view_fold(tv_view *view, tv_tensor *tensor, size_t maximum)
   tensor->folded[0] = tensor->channels;
   tensor->folded[1] = rows;
   tensor->folded[2] = columns;
+  tensor->first_row = tensor->first_window / tensor->channels;
+  tensor->rows_here = tensor->windows / tensor->channels;
   tensor->rows = tensor->filters;
   tensor->columns = tensor->channels * rows * columns;
-  tensor->filters = tensor->channels = tensor->windows = 1;
+  tensor->filters = tensor->channels = 1;
+  tensor->first_window = 0;
+  tensor->windows = tensor->rows_here > 0;
   tensor->by_row = 1;
   *region = folded;
   lay_out(view, tensor, 1);
@@ -140,11 +145,11 @@ void tv_view_rectangle(const tv_view *view, size_t *x, size_t *y, size_t *width,
   *height = high[1] - low[1];
 }
 
-/* Rows of the tensor that one row of cells covers. */
-static void tile_rows(const tv_view *view, const tv_line *line, size_t *begin, size_t *end)
+void tv_view_rows(size_t rows[2], const tv_view *view, const tv_line *line)
 {
-  *begin = view->region.row[0] + line->row * view->tile;
-  *end = *begin + view->tile < view->region.row[1] ? *begin + view->tile : view->region.row[1];
+  const size_t begin = view->region.row[0] + line->row * view->tile, end = view->region.row[1];
+  rows[0] = begin;
+  rows[1] = end - begin < view->tile ? end : begin + view->tile;
 }
 
 int tv_view_has(const tv_view *view, const tv_tensor *tensor, const tv_line *line)
@@ -156,13 +161,15 @@ int tv_view_has(const tv_view *view, const tv_tensor *tensor, const tv_line *lin
     return 0;
   if (window < tensor->first_window || window - tensor->first_window >= tensor->windows)
     return 0;
+  size_t rows[2];
+  tv_view_rows(rows, view, line);
+  if (rows[0] < tensor->first_row || rows[1] - tensor->first_row > tensor->rows_here)
+    return 0;
   if (!tensor->state)
     return 1;
   if (!tensor->by_row)
     return tv_shown(tensor->state[line->filter]);
-  size_t begin, end;
-  tile_rows(view, line, &begin, &end);
-  for (size_t row = begin; row < end; ++row)
+  for (size_t row = rows[0]; row < rows[1]; ++row)
     if (tv_shown(tensor->state[row]))
       return 1;
   return 0;
@@ -179,16 +186,16 @@ size_t tv_view_lines(tv_line *lines, const tv_view *view, const tv_tensor *tenso
         if (lines)
           lines[count] = line;
         ++count;
-      } else if (!tensor->by_row)
+      } else if (!tensor->by_row && tensor->rows_here == tensor->rows)
         break; /* neither is any other row of this window */
   }
   return count;
 }
 
-/* Adds one row of a tile. Sums are kept in double precision. */
+/* One row of tiles, of these rows of the tensor. Sums are kept in double precision. */
 #define DEFINE_TILES(TYPE, NAME, ABSOLUTE)                                                         \
-  static void NAME(TYPE *out, const tv_view *view, const tv_tensor *tensor, const TYPE *window,    \
-    size_t begin, size_t end)                                                                      \
+  static void NAME(TYPE *out, const tv_view *view, const tv_tensor *tensor, const TYPE *values,    \
+    const size_t range[2])                                                                         \
   {                                                                                                \
     const size_t first = view->region.column[0], last = view->region.column[1];                    \
     const size_t width = view->grid.width, tile = view->tile;                                      \
@@ -198,20 +205,20 @@ size_t tv_view_lines(tv_line *lines, const tv_view *view, const tv_tensor *tenso
       double sum = 0.0;                                                                            \
       TYPE largest = 0;                                                                            \
       size_t rows = 0;                                                                             \
-      for (size_t row = begin; row < end; ++row) {                                                 \
-        const TYPE *values = window + row * tensor->columns;                                       \
+      const TYPE *at = values;                                                                     \
+      for (size_t row = range[0]; row < range[1]; ++row, at += tensor->columns) {                  \
         if (tensor->by_row && tensor->state && !tv_shown(tensor->state[row]))                      \
           continue;                                                                                \
         ++rows;                                                                                    \
         if (view->reduction == TV_MEAN) {                                                          \
           double part = 0.0;                                                                       \
           _Pragma("omp simd reduction(+ : part)") for (size_t i = from; i < to; ++i) part +=       \
-            (double)values[i];                                                                     \
+            (double)at[i];                                                                         \
           sum += part;                                                                             \
         } else                                                                                     \
           for (size_t i = from; i < to; ++i)                                                       \
-            if (!(ABSOLUTE(values[i]) <= ABSOLUTE(largest)) && largest == largest)                 \
-              largest = values[i];                                                                 \
+            if (!(ABSOLUTE(at[i]) <= ABSOLUTE(largest)) && largest == largest)                     \
+              largest = at[i];                                                                     \
       }                                                                                            \
       out[cell] =                                                                                  \
         view->reduction == TV_MEAN ? (TYPE)(sum / (double)(rows * (to - from))) : largest;         \
@@ -224,16 +231,17 @@ void tv_view_row(void *values, const tv_view *view, const tv_tensor *tensor, con
 {
   const size_t size = tv_type_size(tensor->type);
   const size_t window = line->filter * tensor->channels + line->channel - tensor->first_window;
-  const char *at = (const char *)tensor->values + window * tensor->rows * tensor->columns * size;
-  size_t begin, end;
-  tile_rows(view, line, &begin, &end);
+  size_t rows[2];
+  tv_view_rows(rows, view, line);
+  const char *at =
+    (const char *)tensor->values +
+    (window * tensor->rows_here + rows[0] - tensor->first_row) * tensor->columns * size;
   if (view->tile == 1)
-    memcpy(values, at + (begin * tensor->columns + view->region.column[0]) * size,
-      view->grid.width * size);
+    memcpy(values, at + view->region.column[0] * size, view->grid.width * size);
   else if (tensor->type == TV_FLOAT64)
-    double_tiles(values, view, tensor, (const double *)at, begin, end);
+    double_tiles(values, view, tensor, (const double *)at, rows);
   else
-    float_tiles(values, view, tensor, (const float *)at, begin, end);
+    float_tiles(values, view, tensor, (const float *)at, rows);
 }
 
 int tv_view_group(const tv_view *view, const tv_tensor *tensor, const tv_line *line)

@@ -21,13 +21,15 @@ extern "C" {
 #endif
 
 /* The part of a tensor [filters, channels, rows, columns] that lies in this process: some of its
- * windows, window = filter * channels + channel. Nothing in here is owned. */
+ * windows, window = filter * channels + channel, or some rows of its only window, a matrix. Nothing
+ * in here is owned. */
 typedef struct tv_tensor
 {
-  const void *values;                      /* [windows][rows][columns] of type */
+  const void *values;                      /* [windows][rows_here][columns] of type */
   tv_type type;                            /* TV_FLOAT32 or TV_FLOAT64 */
   size_t filters, channels, rows, columns; /* of the whole tensor, each at least 1 */
   size_t first_window, windows;            /* that lie here */
+  size_t first_row, rows_here;             /* 0 and rows, unless there is one window only */
   const int *state; /* one for each filter, or NULL: all alive; tensorview_format.h has the codes */
   const int *group; /* one for each filter, or NULL: none; -1 is no group */
   int by_row;       /* 1: a matrix; state and group have one value for each row instead */
@@ -78,18 +80,21 @@ int tv_view_reduce(tv_view *view, const tv_tensor *tensor, size_t maximum, int g
 /* For a layer of so many windows that one tile a window is still more than maximum cells: makes the
  * tensor the matrix that it is in memory, a row for each filter, a column for each of its weights
  * [channel, row, column], as one window, and reduces that. Indices of cells stay those of the
- * tensor. Returns 1 where it did, 0 where there was no need, or where rows or columns are cut off
- * or some of the windows are elsewhere. */
+ * tensor. What lies here must be whole filters. Returns 1 where it did, 0 where there was no need,
+ * or where rows or columns are cut off. */
 int tv_view_fold(tv_view *view, tv_tensor *tensor, size_t maximum);
 
 /* Smallest rectangle of cells of the mosaic that holds all windows of the region. */
 void tv_view_rectangle(const tv_view *view, size_t *x, size_t *y, size_t *width, size_t *height);
 
+/* The rows of the tensor that a row of cells covers: half-open, as in a region. */
+void tv_view_rows(size_t rows[2], const tv_view *view, const tv_line *line);
+
 /* The rows of cells that are shown and lie here, in tensor order. lines may be NULL; otherwise it
  * has room for what that call returned. Rows of pruned filters are left out. */
 size_t tv_view_lines(tv_line *lines, const tv_view *view, const tv_tensor *tensor);
 
-/* 1 where that row of cells is shown and lies here. */
+/* 1 where that row of cells is shown and lies here: all rows of the tensor that it covers. */
 int tv_view_has(const tv_view *view, const tv_tensor *tensor, const tv_line *line);
 
 /* The values of one such row: grid.width numbers of the tensor's type. */

@@ -99,6 +99,7 @@ vtkSmartPointer<vtkPartitionedDataSetCollection> LiveNetwork::Wrap(const tv_read
     record.Rows = static_cast<vtkIdType>(layout.rows);
     record.Columns = static_cast<vtkIdType>(layout.columns);
     record.Windows = static_cast<vtkIdType>(data ? layout.windows : 0);
+    record.RowsHere = data ? record.Rows : 0;
     record.Step = static_cast<vtkIdType>(from.step);
     record.Samples = static_cast<vtkIdType>(from.samples);
     const auto elements = static_cast<vtkIdType>(layout.elements);

@@ -19,7 +19,9 @@ random = np.random.default_rng(7)
 
 
 def layers():
-    """Name -> maps: more ranks than filters, uneven shares, huge offsets, dead and odd filters."""
+    """Name -> maps: more ranks than filters, uneven shares, huge offsets, dead and odd filters.
+
+    And matrices of fully connected layers, whose filters are their rows."""
     maps = random.gamma(2.0, 1.0, (17, 11, 13)).astype("f4")
     maps[5] = 2 * maps[3] + 5
     maps[16] = maps[3] + 0.01 * random.normal(0, 1, maps[3].shape)
@@ -30,7 +32,11 @@ def layers():
     offset[4] = offset[0]
     few = random.normal(0, 1, (3, 5, 5))
     one = random.normal(0, 1, (1, 4, 4)).astype("f4")
-    return {"conv1": maps, "conv2": offset, "conv3": few, "conv4": one}
+    matrix = random.normal(0, 1, (19, 45)).astype("f4")
+    matrix[18] = 3 * matrix[2] - 1
+    matrix[11] = 0
+    low = random.normal(0, 1, (2, 30)).astype("f4")
+    return {"conv1": maps, "conv2": offset, "conv3": few, "conv4": one, "fc1": matrix, "fc2": low}
 
 
 def moments_of(maps):
@@ -40,7 +46,8 @@ def moments_of(maps):
 
 tensors = {}
 for layer, maps in layers().items():
-    tensors[layer + "/activations"] = Tensor("chw", maps[None], [0])
+    kind, axes = ("activations", "chw") if maps.ndim == 3 else ("weights", "oi")
+    tensors[f"{layer}/{kind}"] = Tensor(axes, maps[None], [0])
     tensors[layer + "/moments"] = Tensor("mm", moments_of(maps)[None], [0])
 path = sys.argv[1] + "/run.tvh5"
 if ranks == 1:
@@ -49,11 +56,12 @@ if ranks == 1:
 reader = simple.TensorSnapshotReader(FileName=path)
 results = {}
 executions = []
-for layer in layers():
+for layer, maps in layers().items():
+    kind = "activations" if maps.ndim == 3 else "weights"
     for metric in ("Pearson", "Cosine"):
         for statistics in ("SummedMaps", "Moments"):
             proxy = simple.SimilarityGroups(
-                Input=reader, Tensor=layer + "/activations", Metric=metric, Statistics=statistics
+                Input=reader, Tensor=f"{layer}/{kind}", Metric=metric, Statistics=statistics
             )
             algorithm = proxy.GetClientSideObject()
             algorithm.AddObserver("StartEvent", lambda *_: executions.append(0))
@@ -77,10 +85,10 @@ for layer in layers():
                 results[f"{name} matrix"] = vtk_to_numpy(correlation).copy()
             else:
                 assert image.GetNumberOfCells() == 0
-assert len(executions) == 16, f"{len(executions)} executions of 16 filters"
+assert len(executions) == 24, f"{len(executions)} executions of 24 filters"
 
 groups = {name: value for name, value in results.items() if " groups " in name}
-assert len(groups) == 4 * 4 * 2, "each tensor of the layer has its groups, on each rank"
+assert len(groups) == 6 * 4 * 2, "each tensor of the layer has its groups, on each rank"
 assert max(value.max() for value in groups.values()) >= 0, "no groups at all"
 if ranks == 1:
     np.savez(sys.argv[1] + "/one.npz", **results)

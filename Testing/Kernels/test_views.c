@@ -138,11 +138,63 @@ static void check_curves(const tv_view *view, const tv_tensor *tensor, size_t co
       CHECK(out.pixel[p] > out.pixel[p - 1], "pixels of a curve are out of order");
   CHECK(!count || curves[count - 1].first + curves[count - 1].count == points, "points are lost");
   if (columns == 0)
-    CHECK(points == count * tensor->rows * tensor->columns, "not every value has a point");
+    CHECK(points == count * tensor->rows_here * tensor->columns, "not every value has a point");
   free(out.points);
   free(out.values);
   free(out.pixel);
   free(curves);
+}
+
+/* A matrix cut into parts by rows: their curves, one after the other and thinned, are its own. */
+static void check_parts(void)
+{
+  const size_t rows = 1 + below(40), width = 1 + below(9), columns = below(30);
+  float *all = take(rows * width, sizeof *all);
+  for (size_t i = 0; i < rows * width; ++i)
+    all[i] = below(20) ? (float)below(9) : NAN;
+  tv_tensor tensor = {.type = TV_FLOAT32,
+    .filters = 1,
+    .channels = 1,
+    .rows = rows,
+    .columns = width,
+    .windows = 1,
+    .values = all,
+    .rows_here = rows};
+  const tv_region region = {{0, 1}, {0, 1}, {0, rows}, {0, width}};
+  tv_view view;
+  CHECK(tv_view_full(&view, &tensor, &region) == TV_OK, "%s", tv_last_error());
+  tv_curve curve;
+  tv_curves(&curve, &view, &tensor);
+  const size_t most = rows * width;
+  int *pixel = take(most, sizeof *pixel), *parts = take(most, sizeof *parts);
+  float *values = take(most, sizeof *values);
+  const tv_curve_points whole = {NULL, values, NULL, NULL, pixel, NULL};
+  const size_t count = tv_curves_measure(&curve, 1, &tensor, columns, 1);
+  tv_curves_write(&whole, &curve, 1, &tensor, &view.grid, columns, NULL, 1);
+  size_t found = 0;
+  while (tensor.first_row < rows) {
+    tensor.rows_here = 1 + below(rows - tensor.first_row);
+    float *here = take(tensor.rows_here * width, sizeof *here);
+    memcpy(here, all + tensor.first_row * width, tensor.rows_here * width * sizeof *here);
+    tensor.values = here;
+    const size_t more = tv_curves_measure(&curve, 1, &tensor, columns, 1);
+    CHECK(found + more <= most, "more points than values");
+    const tv_curve_points out = {NULL, values + found, NULL, NULL, parts + found, NULL};
+    tv_curves_write(&out, &curve, 1, &tensor, &view.grid, columns, NULL, 1);
+    found += more;
+    tensor.first_row += tensor.rows_here;
+    free(here);
+  }
+  size_t *kept = take(found, sizeof *kept);
+  const size_t thin = tv_curve_thin(kept, parts, values, TV_FLOAT32, found, most, columns);
+  CHECK(thin == count, "%zu points of %zu", thin, count);
+  for (size_t i = 0; i < thin && i < count; ++i)
+    CHECK(parts[kept[i]] == pixel[i], "point %zu is pixel %d, not %d", i, parts[kept[i]], pixel[i]);
+  free(kept);
+  free(values);
+  free(parts);
+  free(pixel);
+  free(all);
 }
 
 static void one_case(void)
@@ -152,6 +204,8 @@ static void one_case(void)
     .channels = 1 + below(7),
     .rows = 1 + below(9),
     .columns = 1 + below(9)};
+  if (!below(4))
+    tensor.filters = tensor.channels = 1;
   const size_t windows = tensor.filters * tensor.channels, pixels = tensor.rows * tensor.columns;
   float *all = take(windows * pixels, sizeof *all);
   for (size_t i = 0; i < windows * pixels; ++i)
@@ -166,8 +220,15 @@ static void one_case(void)
     tensor.first_window = 0;
     tensor.windows = windows;
   }
-  float *mine = take(tensor.windows * pixels, sizeof *mine);
-  memcpy(mine, all + tensor.first_window * pixels, tensor.windows * pixels * sizeof *mine);
+  tensor.rows_here = tensor.rows;
+  if (windows == 1 && below(3)) {
+    tensor.first_row = below(tensor.rows);
+    tensor.rows_here = below(tensor.rows - tensor.first_row + 1);
+  }
+  const size_t first = tensor.first_window * pixels + tensor.first_row * tensor.columns;
+  const size_t here = tensor.windows * tensor.rows_here * tensor.columns;
+  float *mine = take(here, sizeof *mine);
+  memcpy(mine, all + first, here * sizeof *mine);
   tensor.values = mine;
 
   tv_region region;
@@ -227,8 +288,10 @@ int main(void)
   CHECK(tv_view_full(&view, &tensor, &beyond) == TV_ERROR_ARGUMENT, "filter 4 of 4");
   CHECK(tv_view_full(&view, &tensor, &empty) == TV_ERROR_ARGUMENT, "no rows");
   check_ranges();
-  for (int i = 0; i < 150; ++i)
+  for (int i = 0; i < 200; ++i)
     one_case();
+  for (int i = 0; i < 100; ++i)
+    check_parts();
   printf("%d failures\n", failures);
   return failures != 0;
 }

@@ -40,7 +40,9 @@ class Ranks(unittest.TestCase):
             "conv2/weights": Tensor("oihw", random(3, 3, 4, 2, 2).astype("<f2"), [0, 1, 2]),
             "fc1/weights": Tensor("io", random(3, 12, 10), [0, 1, 2]),
             "fc1/activations": Tensor("c", random(3, 10), [0, 1, 2]),
-            "fc2/weights": Tensor("oi", random(3, 6, 10), [0, 1, 2]),
+            "fc2/weights": Tensor("oi", random(3, 7, 10), [0, 1, 2]),
+            "fc2/moments": Tensor("mm", random(3, 3, 3).astype("<f8"), [0, 1, 2]),
+            "fc3/weights": Tensor("oi", random(3, 1, 10), [0, 1, 2]),
         }
         states = np.arange(16)[None] % 3 - 3
         write_run("ranks.tvh5", run, {"loss": [3.0, 2.0, 1.0]}, [0, 1, 2], {"conv1": (states, [0])})
@@ -60,27 +62,51 @@ class Ranks(unittest.TestCase):
                             self.assertEqual([time], values_of(image, "Step"))
                             if name.startswith("conv1"):
                                 self.assertEqual(list(states[0]), values_of(image, "State"))
+                            matrix = len(run[name].axes) == 2
+                            sizes = whole[time][name].shape
+                            if matrix:
+                                self.assertEqual(list(sizes), [1] + sum(
+                                    (values_of(image, size) for size in ("Rows", "Columns")), []))
                             if values(image) is not None:
-                                self.assertNotIn(image.GetExtent()[4], parts[name])
-                                parts[name][image.GetExtent()[4]] = values(image)
+                                at = image.GetExtent()[2 if matrix else 4]
+                                self.assertNotIn(at, parts[name])
+                                parts[name][at] = values(image)
                     for name, found in parts.items():
+                        axis = 1 if len(run[name].axes) == 2 else 0
                         at = 0
                         for first in sorted(found):
                             self.assertEqual(at, first)
-                            at += len(found[first])
-                        joined = np.concatenate([found[first] for first in sorted(found)])
+                            at += found[first].shape[axis]
+                        joined = np.concatenate([found[first] for first in sorted(found)], axis)
                         self.assertTrue(np.array_equal(whole[time][name], joined), name)
 
-    def test_matrices_are_shared_out(self):
-        run = {f"fc{k}/weights": Tensor("oi", random(1, 4, 5), [0]) for k in range(4)}
-        write_run("matrices.tvh5", run)
+    def test_rows_of_a_matrix(self):
+        matrices = {
+            "odd": Tensor("oi", random(1, 37, 11), [0]),
+            "turned": Tensor("io", random(1, 11, 37), [0]),
+            "half": Tensor("oi", random(1, 37, 11).astype("<f2"), [0]),
+            "few": Tensor("oi", random(1, 3, 5), [0]),
+        }
+        write_run("matrices.tvh5", {name + "/weights": matrix for name, matrix in matrices.items()})
         source = reader("matrices.tvh5")
-        owners = []
-        for piece in range(3):
-            collection = part(source, 0, piece, 3)
-            owners.append([values(leaf(collection, k)[1]) is not None for k in range(4)])
-        expected = [[True, False, False, True], [False, True, False, False], [False, False, True, False]]
-        self.assertEqual(expected, owners)
+        for pieces in (1, 2, 4):
+            for piece in range(pieces):
+                collection = part(source, 0, piece, pieces)
+                for k, name in enumerate(matrices):
+                    with h5py.File("matrices.tvh5", libver="latest", swmr=True) as file:
+                        expected = file[f"layers/{name}/weights/values"][0].astype("<f4")
+                    if name == "turned":
+                        expected = expected.T
+                    rows = len(expected)
+                    first, end = rows * piece // pieces, rows * (piece + 1) // pieces
+                    _, image = leaf(collection, k)
+                    self.assertEqual([rows], values_of(image, "Rows"))
+                    self.assertEqual([expected.shape[1]], values_of(image, "Columns"))
+                    if first == end:
+                        self.assertIsNone(values(image))
+                        continue
+                    self.assertEqual((first, end), image.GetExtent()[2:4])
+                    self.assertTrue(np.array_equal(expected[None, first:end], values(image)), name)
 
     def test_history_is_on_the_first(self):
         write_run(
@@ -94,29 +120,33 @@ class Ranks(unittest.TestCase):
             self.assertEqual(0 if piece else 5, table.GetNumberOfRows())
 
     def test_each_reads_only_its_own(self):
-        weights = random(1, 8, 2, 3, 3)
-        write_run("own.tvh5", {"conv1/weights": Tensor("oihw", weights, [0])})
-        with h5py.File("own.tvh5", "r+", libver="latest") as file:
-            group = file["layers/conv1/weights"]
-            del group["values"]
-            group.create_dataset(
-                "values", data=weights, maxshape=(None, 8, 2, 3, 3), chunks=(1, 1, 2, 3, 3), fletcher32=True
-            )
-            offset = group["values"].id.get_chunk_info(2).byte_offset
-        with open("own.tvh5", "r+b") as file:  # filter 2 is damaged: who touches it notices
-            file.seek(offset)
-            byte = file.read(1)[0]
-            file.seek(offset)
-            file.write(bytes([byte ^ 1]))
-        source = reader("own.tvh5")
-        errors = []
-        source.GetClientSideObject().AddObserver("ErrorEvent", lambda *_: errors.append(1))
-        damaged = []
-        for piece in range(4):
-            before = len(errors)
-            part(source, 0, piece, 4)
-            damaged.append(len(errors) - before)
-        self.assertEqual([0, 1, 0, 0], damaged)
+        for axes, values in (("oihw", random(1, 8, 2, 3, 3)), ("oi", random(1, 8, 6))):
+            write_run("own.tvh5", {"conv1/weights": Tensor(axes, values, [0])})
+            with h5py.File("own.tvh5", "r+", libver="latest") as file:
+                group = file["layers/conv1/weights"]
+                del group["values"]
+                group.create_dataset(
+                    "values",
+                    data=values,
+                    maxshape=(None,) + values.shape[1:],
+                    chunks=(1, 1) + values.shape[2:],
+                    fletcher32=True,
+                )
+                offset = group["values"].id.get_chunk_info(2).byte_offset
+            with open("own.tvh5", "r+b") as file:  # filter, or row, 2 is damaged: who touches it notices
+                file.seek(offset)
+                byte = file.read(1)[0]
+                file.seek(offset)
+                file.write(bytes([byte ^ 1]))
+            source = reader("own.tvh5")
+            errors = []
+            source.GetClientSideObject().AddObserver("ErrorEvent", lambda *_: errors.append(1))
+            damaged = []
+            for piece in range(4):
+                before = len(errors)
+                part(source, 0, piece, 4)
+                damaged.append(len(errors) - before)
+            self.assertEqual([0, 1, 0, 0], damaged, axes)
 
 
 if __name__ == "__main__":
