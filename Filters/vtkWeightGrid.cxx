@@ -22,7 +22,7 @@ namespace {
 const double BoxInset = 0.04; // a thin line of background between boxes, so that each can be seen
 }
 
-vtkWeightGrid::vtkWeightGrid() : vtkTensorView("weights", 100000) {}
+vtkWeightGrid::vtkWeightGrid() : vtkTensorView("weights", 60000) {}
 
 void vtkWeightGrid::PrintSelf(ostream &os, vtkIndent indent)
 {

@@ -6,11 +6,15 @@
 #include "vtkCallbackCommand.h"
 #include "vtkCommand.h"
 #include "vtkNew.h"
+#include "vtkPVDataInformation.h"
 #include "vtkProcessModule.h"
 #include "vtkSMPropertyHelper.h"
 #include "vtkSMProxy.h"
+#include "vtkSMProxyIterator.h"
 #include "vtkSMProxyManager.h"
+#include "vtkSMSessionProxyManager.h"
 #include "vtkSMSettings.h"
+#include "vtkSMSourceProxy.h"
 #include "vtkSMStringVectorProperty.h"
 #include "vtkSMTransferFunctionManager.h"
 #include "vtkSMTransferFunctionPresets.h"
@@ -110,12 +114,23 @@ void ListAllGroups(vtkObject *caller, unsigned long, void *, void *property)
 }
 
 void Watch(
-  vtkSMProxy *lut, void (*callback)(vtkObject *, unsigned long, void *, void *), void *data)
+  vtkSMProxy *proxy, void (*callback)(vtkObject *, unsigned long, void *, void *), void *data)
 {
   vtkNew<vtkCallbackCommand> command;
   command->SetCallback(callback);
   command->SetClientData(data);
-  lut->AddObserver(vtkCommand::PropertyModifiedEvent, command);
+  proxy->AddObserver(vtkCommand::PropertyModifiedEvent, command);
+}
+
+// The grid that a representation shows; null where that is something else.
+vtkSMSourceProxy *ShownGrid(vtkSMProxy *representation)
+{
+  vtkSMPropertyHelper input(representation, "Input", true);
+  auto *source =
+    vtkSMSourceProxy::SafeDownCast(input.GetNumberOfElements() > 0 ? input.GetAsProxy() : nullptr);
+  const std::string name = source && source->GetXMLName() ? source->GetXMLName() : "";
+  return name == "WeightGrid" || name == "ImageGrid" || name == "DistributionGrid" ? source
+                                                                                   : nullptr;
 }
 
 // Under ParaView's own light a white block that faces the viewer is grey (200 of 255). With these
@@ -123,11 +138,10 @@ void Watch(
 // A lighting that somebody chose, in a state file say, is left alone.
 void LightBlocks(vtkSMProxy *representation)
 {
-  vtkSMPropertyHelper input(representation, "Input", true);
-  vtkSMProxy *source = input.GetNumberOfElements() > 0 ? input.GetAsProxy() : nullptr;
+  vtkSMProxy *source = ShownGrid(representation);
   vtkSMPropertyHelper ambient(representation, "Ambient", true),
     diffuse(representation, "Diffuse", true);
-  if (!source || !source->GetXMLName() || strcmp(source->GetXMLName(), "WeightGrid") != 0 ||
+  if (!source || strcmp(source->GetXMLName(), "WeightGrid") != 0 ||
       ambient.GetNumberOfElements() != 1 || diffuse.GetNumberOfElements() != 1 ||
       ambient.GetAsDouble() != 0.0 || diffuse.GetAsDouble() != 1.0) {
     return;
@@ -137,17 +151,49 @@ void LightBlocks(vtkSMProxy *representation)
   representation->UpdateVTKObjects();
 }
 
+// ParaView smooths what it has drawn (FXAA): a pixel gets the colours of its neighbours, too. In a
+// flat grid these are other values, and without a graphics card that takes longer than all the
+// rest. A view is drawn as it is from the first flat grid on that it shows, unless a state file or
+// somebody, later, wants otherwise.
+void DrawExactly(vtkObject *caller, unsigned long, void *, void *property)
+{
+  auto *view = vtkSMProxy::SafeDownCast(caller);
+  if (!view || !property || strcmp(static_cast<const char *>(property), "Representations") != 0 ||
+      !view->GetProperty("UseFXAA") || view->GetSessionProxyManager()->GetInLoadXMLState()) {
+    return;
+  }
+  vtkSMPropertyHelper shown(view, "Representations");
+  const unsigned int count = shown.GetNumberOfElements();
+  for (unsigned int i = 0; i + 1 < count; ++i) {
+    if (ShownGrid(shown.GetAsProxy(i))) {
+      return;
+    }
+  }
+  vtkSMSourceProxy *grid = count > 0 ? ShownGrid(shown.GetAsProxy(count - 1)) : nullptr;
+  if (!grid) {
+    return;
+  }
+  double bounds[6];
+  grid->GetDataInformation()->GetBounds(bounds);
+  if (bounds[4] == bounds[5]) {
+    vtkSMPropertyHelper(view, "UseFXAA").Set(0);
+  }
+}
+
 void WatchNewProxy(vtkObject *, unsigned long, void *, void *information)
 {
   const auto *added = static_cast<vtkSMProxyManager::RegisteredProxyInformation *>(information);
   if (!added || !added->Proxy || !added->GroupName || !added->ProxyName ||
-      added->Type != vtkSMProxyManager::RegisteredProxyInformation::PROXY ||
-      (strcmp(added->GroupName, "lookup_tables") != 0 &&
-        strcmp(added->GroupName, "representations") != 0)) {
+      added->Type != vtkSMProxyManager::RegisteredProxyInformation::PROXY) {
     return;
   }
-  if (strcmp(added->GroupName, "representations") == 0) {
+  const std::string group = added->GroupName;
+  if (group == "representations") {
     LightBlocks(added->Proxy);
+  } else if (group == "views") {
+    Watch(added->Proxy, DrawExactly, nullptr);
+  }
+  if (group != "lookup_tables") {
     return;
   }
   for (const SymmetricArray &array : Symmetric) {
@@ -192,6 +238,13 @@ void TensorViewInstallDefaults()
   // before then never gets the user's own, and would later be saved without them.
   if (vtkSMProxyManager::GetProxyManager()->GetActiveSession()) {
     AddPresets();
+    vtkNew<vtkSMProxyIterator> views;
+    views->SetSessionProxyManager(
+      vtkSMProxyManager::GetProxyManager()->GetActiveSessionProxyManager());
+    views->SetModeToOneGroup();
+    for (views->Begin("views"); !views->IsAtEnd(); views->Next()) {
+      Watch(views->GetProxy(), DrawExactly, nullptr);
+    }
   } else {
     vtkNew<vtkCallbackCommand> connected;
     connected->SetCallback(Connected);

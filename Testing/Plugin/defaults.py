@@ -79,6 +79,27 @@ class Defaults(unittest.TestCase):
         self.assertEqual((0, 1), (sphere.Ambient, sphere.Diffuse))
         Hide(GetActiveSource(), self.view)
 
+    def test_flat_grids_are_drawn_as_they_are(self):
+        sample = os.path.join(os.environ["TENSORVIEW_SAMPLES"], "lenet.tvh5")
+        reader = TensorSnapshotReader(FileName=[sample])
+        flat = (
+            ImageGrid(Input=reader),
+            DistributionGrid(Input=reader),
+            WeightGrid(Input=reader, Style="Tiles"),
+        )
+        for first, smoothed in [(grid, 0) for grid in flat] + [(WeightGrid(Input=reader), 1)]:
+            with self.subTest(first=first):
+                view = CreateView("RenderView")
+                self.assertEqual(1, view.UseFXAA)
+                Show(Sphere(), view)
+                self.assertEqual(1, view.UseFXAA)
+                Show(first, view)
+                self.assertEqual(smoothed, view.UseFXAA)
+                view.UseFXAA = 1  # somebody's choice
+                Show(ImageGrid(Input=reader), view)
+                self.assertEqual(1, view.UseFXAA)
+                Delete(view)
+
     def test_zero_is_white_for_weights(self):
         for name in ("Weight", "Gradient", "Bias"):
             _, _, lut = show(name, [-1, 0, 3], self.view)
