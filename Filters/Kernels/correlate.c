@@ -17,11 +17,11 @@
  * joined in the order of the parts: so the result does not depend on the threads either. */
 enum
 {
-  MOST_PARTS = 16,
+  MOST_PARTS = 32,
   FEWEST_PARTS = 4,
-  PART_BYTES = 512 << 10,    /* of input in a part, at least: then a thread is worth its while */
+  PART_BYTES = 256 << 10,    /* of input in a part, at least: then a thread is worth its while */
   STRETCH_BYTES = 256 << 10, /* of packed rows: a quarter of a usual second-level cache */
-  LONGEST_STRETCH = 2 * TV_DEPTH,
+  LONGEST_STRETCH = 4 * TV_DEPTH,
   BLOCK_BYTES = 16 << 20, /* of all parts' blocks, at most */
   SLAB_BYTES = 64 << 20,  /* of packed panels, at most */
   GROUP = 4,              /* panels of a task's side: two groups fill a second-level cache */
@@ -107,11 +107,23 @@ static size_t claim(tv_work *w)
   return part;
 }
 
+/* That many rows, as wide, from that number on, to be fetched in the course of that many calls of
+ * tv_look_ahead(). */
+static tv_ahead fetch(
+  const tv_work *w, size_t row, size_t rows, size_t pixel, size_t pixels, size_t calls)
+{
+  const size_t size = tv_type_size(w->type);
+  return (tv_ahead){.row = tv_row_at(w, row, pixel),
+    .stride = w->pixels * size,
+    .bytes = pixels * size,
+    .rows = rows,
+    .portion = rows * (pixels * size / 64 + 1) / (calls + 1) + 1};
+}
+
 /* What to fetch while a stretch of that many pixels is multiplied: the next one of the part, which
  * begins at pixel, or else the first of the part that waits for a thread. */
 static tv_ahead look_ahead(tv_work *w, size_t part, size_t pixel, size_t pixels)
 {
-  const size_t bytes = tv_type_size(w->type);
   if (pixel >= pixels_of(w, part)) {
 #pragma omp atomic read
     part = w->next_part;
@@ -119,14 +131,9 @@ static tv_ahead look_ahead(tv_work *w, size_t part, size_t pixel, size_t pixels)
   }
   if (part >= w->parts)
     return (tv_ahead){0};
-  const size_t next = tv_minimum(w->stretch, pixels_of(w, part) - pixel);
-  const size_t lines = w->filters * (next * bytes / 64 + 1);
-  const size_t chances = w->blocks * (TV_PANEL / 8) * (pixels / TV_SEGMENT + 1);
-  return (tv_ahead){.row = tv_row_at(w, 0, part * w->part_pixels + pixel),
-    .stride = w->pixels * bytes,
-    .bytes = next * bytes,
-    .rows = w->filters,
-    .portion = lines / chances + 1};
+  return fetch(w, 0, w->filters, part * w->part_pixels + pixel,
+    tv_minimum(w->stretch, pixels_of(w, part) - pixel),
+    w->blocks * (TV_PANEL / 8) * (pixels / TV_SEGMENT));
 }
 
 /* A part from start to end, by one thread. */
@@ -223,10 +230,25 @@ static void multiply_pairs(tv_work *w, size_t task, size_t depth, double *scratc
       }
 }
 
+/* What to fetch while a panel's stretch is multiplied that ends at that pixel of a slab: the next
+ * one, or else the first of the panel that this thread may well be given next. */
+static tv_ahead look_ahead_in_slab(
+  const tv_work *w, size_t panel, size_t start, size_t pixel, size_t depth)
+{
+  if (pixel >= depth) {
+    panel += (size_t)omp_get_num_threads();
+    pixel = 0;
+  }
+  if (panel >= w->panels)
+    return (tv_ahead){0};
+  const size_t pixels = tv_minimum(w->stretch, depth - pixel), row = panel * TV_PANEL;
+  return fetch(w, row, tv_minimum(TV_PANEL, w->filters - row), start + pixel, pixels,
+    TV_PANEL / 8 * (pixels / TV_SEGMENT));
+}
+
 /* Packs a panel of a slab, and multiplies it with itself. */
 static void multiply_panel(tv_work *w, size_t panel, size_t start, size_t depth, int last)
 {
-  tv_ahead nothing = {0};
   /* with scratch, w->block has the blocks of the diagonal only */
   double *block = w->block + (w->scratch ? panel : triangle(panel) + panel) * (size_t)TV_BLOCK;
   if (start == 0) {
@@ -237,8 +259,9 @@ static void multiply_panel(tv_work *w, size_t panel, size_t start, size_t depth,
     const size_t pixels = tv_minimum(w->stretch, depth - pixel);
     float *packed = packed_at(w, panel, pixel);
     tv_unpacking *unpacking = unpacking_at(w, panel, pixel);
+    tv_ahead ahead = look_ahead_in_slab(w, panel, start, pixel + pixels, depth);
     tv_pack(w, packed, unpacking, 0, panel, start + pixel, pixels);
-    add_product(w, block, packed, packed, pixels, unpacking, unpacking, &nothing);
+    add_product(w, block, packed, packed, pixels, unpacking, unpacking, &ahead);
   }
   if (last) {
     tv_norms(w, block, panel);

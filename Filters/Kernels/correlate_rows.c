@@ -1,6 +1,7 @@
 #include "correlate_work.h"
 
 #include <math.h>
+#include <stdint.h>
 #include <string.h>
 
 enum
@@ -8,13 +9,24 @@ enum
   LARGEST_POWER = 440 /* of two, of a range whose squares are sure to fit a double */
 };
 
-/* The power of two that brings numbers up to range to 1/2 .. 1, within the type's exponents. */
-static double power_for(const tv_work *w, double range)
+/* 2^exponent, of exponents as here; ldexp() is a call for each row of each stretch. */
+static double power_of_two(int exponent)
+{
+  const uint64_t bits = (uint64_t)(exponent + 1023) << 52;
+  double power;
+  memcpy(&power, &bits, sizeof power);
+  return power;
+}
+
+/* The exponent of the power of two that brings numbers up to range to 1/2 .. 1, within the type's
+ * exponents. */
+static int exponent_for(const tv_work *w, double range)
 {
   const int most = w->type == TV_FLOAT32 ? 126 : LARGEST_POWER;
-  int exponent;
-  frexp(range, &exponent);
-  return ldexp(1.0, exponent > most ? -most : exponent < -most ? most : -exponent);
+  uint64_t bits;
+  memcpy(&bits, &range, sizeof bits);
+  const int exponent = 1022 - (int)(bits >> 52 & 2047);
+  return exponent < -most ? -most : exponent > most ? most : exponent;
 }
 
 static double range_of(const tv_work *w, double low, double high)
@@ -25,7 +37,7 @@ static double range_of(const tv_work *w, double low, double high)
 
 static int too_large(const tv_work *w, double low, double high)
 {
-  return !(range_of(w, low, high) < ldexp(1.0, LARGEST_POWER));
+  return !(range_of(w, low, high) < power_of_two(LARGEST_POWER));
 }
 
 static size_t end_of(const tv_work *w, size_t panel)
@@ -60,8 +72,9 @@ static void prepare(const tv_work *w, tv_total *all, const tv_row *row, const tv
   if (all->lost)
     return;
   if (range > 0.0) {
-    packing->scale = power_for(w, range);
-    unpacking->factor[at] = 1.0 / packing->scale;
+    const int exponent = exponent_for(w, range);
+    packing->scale = power_of_two(exponent);
+    unpacking->factor[at] = power_of_two(-exponent);
   }
   if (w->metric == TV_COSINE)
     return;
@@ -108,7 +121,7 @@ static void means(tv_work *w, size_t panel)
     const double range = range_of(w, all.low, all.high);
     const int constant = !(all.high > all.low);
     const int lost =
-      all.lost || too_large(w, all.low, all.high) || !(range > ldexp(1.0, -LARGEST_POWER));
+      all.lost || too_large(w, all.low, all.high) || !(range > power_of_two(-LARGEST_POWER));
     w->mean[i] = lost ? 0.0 : all.shift / (double)w->pixels;
     w->norm[i] = lost || constant ? NAN : 1.0;
   }

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "threads.h"
 
+#include <fcntl.h>
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,17 +33,34 @@ void tv_assume_idle(int yes)
   assume_idle = yes;
 }
 
+/* Asked once: the answer costs as much time as correlating a small layer. */
+static long processors(void)
+{
+  static _Atomic long online;
+  if (online < 1)
+    online = sysconf(_SC_NPROCESSORS_ONLN);
+  return online;
+}
+
+/* Threads that run or wait for a processor now, this one among them; 0: the system does not say.
+ * The file says it behind three averages, which are too slow for us. */
+static int running_threads(void)
+{
+  char text[64] = "";
+  int running = 0;
+  const int file = open("/proc/loadavg", O_RDONLY | O_CLOEXEC);
+  if (file < 0)
+    return 0;
+  const ssize_t length = read(file, text, sizeof text - 1);
+  close(file);
+  return length > 0 && sscanf(text, "%*f %*f %*f %d/", &running) == 1 ? running : 0;
+}
+
 int tv_idle_threads(int most)
 {
-  int running = 0;
-  FILE *file = most > 1 && !assume_idle ? fopen("/proc/loadavg", "re") : NULL;
-  /* three averages, which are too slow for us, and then running/existing threads of this moment */
-  if (file && fscanf(file, "%*f %*f %*f %d/", &running) != 1)
-    running = 0;
-  if (file)
-    fclose(file);
-  const long others = running > 1 ? running - 1 : 0; /* this thread is one of them */
-  const long idle = sysconf(_SC_NPROCESSORS_ONLN) - others;
-  const long threads = running > 0 && idle < most ? idle : most;
-  return threads > 1 ? (int)threads : 1;
+  if (most <= 1 || assume_idle)
+    return most > 1 ? most : 1;
+  const int running = running_threads();
+  const long idle = running > 0 ? processors() - (running - 1) : most;
+  return idle >= most ? most : idle > 1 ? (int)idle : 1;
 }
