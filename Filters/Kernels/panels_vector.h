@@ -1,14 +1,14 @@
 /* The inner loops with vector registers, written once: panels_avx2.c and panels_avx512.c include
  * this after saying what their registers are.
  *
- *   TARGET            attribute of every function
- *   WIDTH             numbers in a register
- *   COLUMNS           of a block at a time: 2 x COLUMNS sums, 2 rows and 1 column fill the
- * registers numbers, doubles  types: WIDTH floats; WIDTH / 2 doubles half              type: WIDTH
- * / 2 floats LOAD STORE ALL ZERO KEEP ADD SUBTRACT MULTIPLY_ADD MULTIPLY_SUBTRACT LEAST GREATEST of
- * floats LOWER UPPER WIDEN                                                                halves
- *   LOAD_D STORE_D ALL_D ZERO_D ADD_D MULTIPLY_D MULTIPLY_ADD_D                      of doubles
- *   transpose(v)      WIDTH rows of WIDTH become columns */
+ *   TARGET    attribute of every function
+ *   WIDTH     numbers in a register
+ *   COLUMNS   of a block at a time: 2 x COLUMNS sums, 2 rows and 1 column fill the registers
+ *   numbers   WIDTH floats, for LOAD STORE ALL ZERO KEEP ADD SUBTRACT MULTIPLY_ADD
+ *             MULTIPLY_SUBTRACT LEAST GREATEST
+ *   half      WIDTH / 2 floats, from LOWER UPPER, for WIDEN
+ *   doubles   WIDTH / 2 doubles, for LOAD_D STORE_D ALL_D ZERO_D ADD_D MULTIPLY_D MULTIPLY_ADD_D
+ *   transpose(numbers *) turns WIDTH rows of WIDTH into columns */
 #if !defined(TV_PANELS_VECTOR_H) && defined(WIDTH)
 #define TV_PANELS_VECTOR_H
 
