@@ -17,8 +17,14 @@ PlacedRows ExchangeRows(
     mine[rank] = static_cast<vtkIdType>(outgoing[rank].Count());
   controller->AllGather(mine.data(), all.data(), ranks);
 
-  // Every rank goes through all pairs in the same order, so that no two wait for each other.
   PlacedRows incoming;
+  size_t expected = 0;
+  for (int from = 0; from < ranks; ++from)
+    if (from != me)
+      expected += static_cast<size_t>(all[static_cast<size_t>(from * ranks + me)]);
+  incoming.Places.reserve(4 * expected);
+  incoming.Values.reserve(expected * bytes);
+  // Every rank goes through all pairs in the same order, so that no two wait for each other.
   for (int from = 0; from < ranks; ++from)
     for (int to = 0; to < ranks; ++to) {
       const auto rows = static_cast<size_t>(all[static_cast<size_t>(from * ranks + to)]);

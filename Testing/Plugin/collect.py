@@ -79,12 +79,20 @@ def main():
     run.UpdatePipelineInformation()
     steps = list(run.TimestepValues)
     groups = pv.SimilarityGroups(Input=run)
+    rows = pv.SimilarityGroups(Input=run, Tensor="fc1/weights", Threshold=0.2)
     outputs = {
         "history": (run, 1),
         "groups": (groups, 1),
         "matrix": (groups, 2),
         "weights": (pv.WeightGrid(Input=run), 0),
         "dense": (pv.WeightGrid(Input=run, Tensor="fc1/weights"), 0),
+        # Tiles of 3 rows: of two ranks with 5 rows each, one tile has rows of both.
+        "dense overview": (pv.WeightGrid(Input=run, Tensor="fc1/weights", MaximumCells=40), 0),
+        "dense image": (pv.ImageGrid(Input=pv.OutputPort(rows, 0), Tensor="fc1/weights"), 0),
+        "dense tiles": (pv.ImageGrid(Input=run, Tensor="fc1/weights", MaximumCells=40), 0),
+        "dense curve": (pv.DistributionGrid(Input=run, Tensor="fc1/weights", Resolution=7), 0),
+        "dense groups": (rows, 1),
+        "dense matrix": (rows, 2),
         "images": (pv.ImageGrid(Input=pv.OutputPort(groups, 0)), 0),
         "distributions": (pv.DistributionGrid(Input=pv.OutputPort(groups, 0)), 0),
         "trajectory": (pv.WeightTrajectory(Input=pv.OutputPort(run, 1)), 0),
@@ -96,7 +104,7 @@ def main():
             for array, values in fetch(source, port).items():
                 collected[f"{step:g} {name} {array}"] = values
     # And what is drawn.
-    for name in ("weights", "images", "distributions"):
+    for name in ("weights", "images", "distributions", "dense overview", "dense curve"):
         view = pv.CreateView("RenderView")
         view.ViewSize = [300, 300]
         view.UseColorPaletteForBackground = 0
