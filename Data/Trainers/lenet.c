@@ -124,6 +124,7 @@ static int train(training *t, uint64_t steps)
   progress_start(&progress, steps, o->quiet);
   for (uint64_t step = 0;; ++step) {
     const int last = step == steps || interrupted;
+    recorder_begin_step(&t->recorder);
     if (step > 0 && recorder_due(o->decay_every, step, 0))
       optimizer.learning_rate *= o->decay;
     double loss;
@@ -146,6 +147,9 @@ static int train(training *t, uint64_t steps)
       return status;
 
     if (run) {
+      if (recorder_due(o->record_times, step, last))
+        note_recording(t, recorder_write_times(&t->recorder, step));
+      stopwatch_start(&t->recorder.recording);
       if (recorder_due(o->record_scalars, step, last)) {
         note_recording(t, tv_record(run, (int64_t)step, "loss", loss));
         note_recording(t, tv_record(run, (int64_t)step, "learning_rate", optimizer.learning_rate));
@@ -154,6 +158,7 @@ static int train(training *t, uint64_t steps)
       const int all = last || pruned || (o->prune_count && options_prune_now(o, step + 1));
       note_recording(t, recorder_write(&t->recorder, n, step, all)); /* tv_write(run, ...) */
       note_recording(t, tv_end_step(run, (int64_t)step));
+      stopwatch_stop(&t->recorder.recording);
     }
     progress_show(&progress, step, loss);
     if (last) {

@@ -41,6 +41,7 @@ static const char help[] =
   "  --record-gradients N    of weights and biases (0)\n"
   "  --record-scalars N      loss and learning rate (1)\n"
   "  --record-moments N      second moments of what each layer passes on (0)\n"
+  "  --record-times N        seconds of the step before, and what recording took of them (0)\n"
   "  --tensors A,B=N,...     only these, each N steps: conv1/weights=1,conv1/activations (all)\n"
   "  --flush SECONDS         at most so long until a step can be read (1); 0: each step at once\n"
   "  --channel NAME          leave each recorded step in shared memory for tensorview-live\n"
@@ -173,6 +174,7 @@ int options_read(options *o, int argc, char **argv)
     {"record-gradients", ARGUMENT_WHOLE, &o->record_gradients, 0, many, NULL},
     {"record-scalars", ARGUMENT_WHOLE, &o->record_scalars, 0, many, NULL},
     {"record-moments", ARGUMENT_WHOLE, &o->record_moments, 0, many, NULL},
+    {"record-times", ARGUMENT_WHOLE, &o->record_times, 0, many, NULL},
     {"tensors", ARGUMENT_TEXT, &o->tensors, 0, 0, NULL},
     {"flush", ARGUMENT_REAL, &o->flush_seconds, 0, 1e9, NULL},
     {"channel", ARGUMENT_TEXT, &o->channel, 0, 0, NULL},

@@ -120,9 +120,27 @@ static int declare_statistics(recorder *r, const options *o, const network *n, s
   return status;
 }
 
+void recorder_begin_step(recorder *r)
+{
+  stopwatch_stop(&r->step);
+  stopwatch_start(&r->step);
+}
+
+int recorder_write_times(recorder *r, uint64_t step)
+{
+  const double times[] = {r->step.seconds, r->recording.seconds, r->recording.delay};
+  const char *const names[] = {"step_seconds", "recording_seconds", "recording_delay"};
+  int status = TV_OK;
+  for (int i = 0; i < 3 && status == TV_OK && step > 0; ++i)
+    status = tv_record(r->run, (int64_t)step, names[i], times[i]);
+  return status;
+}
+
 int recorder_open(recorder *r, const options *o, const network *network)
 {
-  static const char *const scalars[] = {"loss", "learning_rate", "accuracy"};
+  static const char *const scalars[] = {
+    "loss", "learning_rate", "accuracy", "step_seconds", "recording_seconds", "recording_delay"};
+  const int timed = o->record_times > 0;
   const char *channel = o->channel ? o->channel : getenv("TENSORVIEW_CHANNEL");
   tv_options shim = tv_default_options();
   size_t largest = 1;
@@ -130,6 +148,7 @@ int recorder_open(recorder *r, const options *o, const network *network)
   int status = choose(r, o, network);
   if (status != TV_OK || (!o->output && !(channel && *channel)))
     return status;
+  r->step.on = r->recording.on = timed;
   shim.overwrite = o->overwrite;
   shim.threads = (int)o->threads;
   shim.flush_seconds = o->flush_seconds;
@@ -139,7 +158,7 @@ int recorder_open(recorder *r, const options *o, const network *network)
       (status = declare(r, network, &largest)) != TV_OK ||
       (status = declare_statistics(r, o, network, &largest)) != TV_OK)
     return status;
-  for (int i = 0; i < 3; ++i)
+  for (int i = 0; i < (timed ? 6 : 3); ++i)
     if ((status = tv_declare_scalar(r->run, scalars[i])) != TV_OK)
       return status;
   if (!(r->scratch = malloc(largest * sizeof *r->scratch)))

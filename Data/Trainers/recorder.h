@@ -5,6 +5,7 @@
 #include "network.h"
 #include "options.h"
 #include "statistics.h"
+#include "stopwatch.h"
 
 #include <tensorview.h>
 
@@ -28,10 +29,18 @@ typedef struct recorder
   uint64_t moments_intervals[NETWORK_LAYERS];
   int32_t *states[NETWORK_LAYERS]; /* of the declared filters; NULL: not recorded */
   float *scratch;                  /* room for the largest of them as declared */
+  stopwatch step, recording;       /* the last whole step; what recording took of it */
 } recorder;
 
 /* Opens the run that the options ask for and declares its tensors and scalars. */
 int recorder_open(recorder *recorder, const options *options, const network *network);
+
+/* A step begins, and the one before has ended. */
+void recorder_begin_step(recorder *recorder);
+
+/* Writes what the step before took: step_seconds; recording_seconds, of them in the calls that
+ * record; recording_delay, of those spent waiting for a core, which says more of the machine. */
+int recorder_write_times(recorder *recorder, uint64_t step);
 
 /* Writes what is due at this step: weights, bias, activations, gradients as they are now. At the
  * last step everything that is recorded at all is due. Filters that were pruned keep their

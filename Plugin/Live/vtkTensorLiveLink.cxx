@@ -17,6 +17,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <poll.h>
+#include <thread>
 
 vtkStandardNewMacro(vtkTensorLiveLink);
 vtkTensorLiveLink::vtkTensorLiveLink() = default;
@@ -74,6 +75,10 @@ bool vtkTensorLiveLink::Connect()
     this->Refusals = 0;
     return false;
   }
+  // A ParaView that finds a connection in the first tenth of a second after it began to listen
+  // takes it before a pvpython script can ask to be told, which then waits for ever.
+  if (here && this->Refusals == 0)
+    std::this_thread::sleep_for(std::chrono::milliseconds(400));
   if (this->Initialize(vtkSMProxyManager::GetProxyManager()->GetActiveSessionProxyManager())) {
     this->Known = true;
     std::fprintf(stderr, "tensorview-live: a viewer at %s\n", this->GetAddress().c_str());

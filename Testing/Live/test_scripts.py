@@ -141,7 +141,7 @@ class Scripts(unittest.TestCase):
 
 
 def same(one, other, test):
-    """Two run files hold the same, bit for bit."""
+    """Two run files hold the same, bit for bit, but for the times that it took."""
     with h5py.File(one) as a, h5py.File(other) as b:
         names = []
         a.visititems(lambda name, item: names.append(name) if isinstance(item, h5py.Dataset) else None)
@@ -150,10 +150,14 @@ def same(one, other, test):
             if not name.startswith(("layers", "scalars")):
                 continue
             test.assertEqual(a[name].shape, b[name].shape)
+            columns = slice(None)
+            if name == "scalars/values":
+                scalars = [scalar.decode() for scalar in a["scalars"].attrs["names"]]
+                columns = [i for i, scalar in enumerate(scalars) if not scalar.endswith(("_seconds", "_delay"))]
             rows = max(1, 2**24 // max(1, a[name][0].size))  # at a time
             for first in range(0, len(a[name]), rows):
                 part = slice(first, first + rows)
-                np.testing.assert_array_equal(a[name][part], b[name][part], name)
+                np.testing.assert_array_equal(a[name][part][..., columns], b[name][part][..., columns], name)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,13 @@
 """A viewer as a ParaView user would write it in pvpython: connects to tensorview-live, looks at
 sources by their names, and keeps what it saw at each step.
 
-    pvpython viewer.py PORT FILE [--pause-at N] NAME...
+    pvpython viewer.py PORT FILE [--pause-at N | --passing-by] NAME...
 
 FILE.npz gets, for each name, the arrays of each step. --pause-at: holds the training when step N
-is there, says "paused" on standard output, and goes on looking.
+is there, says "paused" on standard output, and goes on looking. --passing-by: never holds the
+training by itself, and keeps nothing; says "sees" at the first step.
+
+It holds the training as soon as there is a FILE.pause, and ends as soon as there is a FILE.stop.
 """
 
 import os
@@ -21,6 +24,9 @@ pause_at = None
 if names and names[0] == "--pause-at":
     pause_at = int(names[1])
     names = names[2:]
+passing_by = names[:1] == ["--passing-by"]
+if passing_by:
+    names = names[1:]
 
 LoadPlugin(os.environ["TENSORVIEW_PLUGIN"], ns=globals())
 
@@ -45,7 +51,8 @@ def arrays(data):
 
 state = {"connected": False, "closed": False}
 link = live.ConnectToCatalyst("localhost", port)
-live.PauseCatalyst(link, True)  # the first step waits until we know what to look at
+if not passing_by:
+    live.PauseCatalyst(link, True)  # the first step waits until we know what to look at
 link.AddObserver("ConnectionCreatedEvent", lambda *_: state.update(connected=True))
 link.AddObserver("ConnectionClosedEvent", lambda *_: state.update(closed=True))
 say("listening")
@@ -60,6 +67,9 @@ def serve(until, seconds=120):
             state["paused"] = True
             live.PauseCatalyst(link, True)
             say("paused", pause_at)
+        elif not state.get("paused") and os.path.exists(path + ".pause"):
+            state["paused"] = True
+            live.PauseCatalyst(link, True)
         time.sleep(0.001)
     return until()
 
@@ -76,6 +86,11 @@ def look(*_):
         source.UpdatePipeline()
         data = source.GetClientSideObject().GetOutputDataObject(0)
         if data.GetClassName() != "vtkDataObject":
+            if passing_by and not state.get("sees"):
+                state["sees"] = True
+                say("sees")
+            if passing_by:
+                continue
             for key, values in arrays(data).items():
                 seen[f"{step}|{name}|{key}"] = values
     state["last"] = step
@@ -83,12 +98,14 @@ def look(*_):
 
 link.AddObserver("UpdateEvent", look)
 say("connected")
-# Step by step from the first on: the data of the first step come once more, now that we look.
-live.PauseCatalyst(link, True)
-link.InvokeCommand("LiveChanged")
-serve(lambda: len(seen) > 0 or state["closed"])
-live.PauseCatalyst(link, False)
-serve(lambda: state["closed"] or os.path.exists(path + ".stop"))
-np.savez(path, **seen)
+if not passing_by:
+    # Step by step from the first on: the data of the first step come once more, now that we look.
+    live.PauseCatalyst(link, True)
+    link.InvokeCommand("LiveChanged")
+    serve(lambda: len(seen) > 0 or state["closed"])
+    live.PauseCatalyst(link, False)
+serve(lambda: state["closed"] or os.path.exists(path + ".stop"), 600)
+if not passing_by:
+    np.savez(path, **seen)
 say("last", state.get("last"))
 os._exit(0)  # ParaView's own end would try to tell a closed connection
