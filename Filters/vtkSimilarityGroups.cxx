@@ -294,6 +294,7 @@ bool vtkSimilarityGroups::Group(const vtkTensorRecord &record, Result &result)
     return false;
   }
   tv_representatives(result.Representatives.data(), result.Groups.data(), matrix, result.Filters);
+  tv_keep_group_names(result.Groups.data(), result.States.data(), result.Filters);
   return true;
 }
 

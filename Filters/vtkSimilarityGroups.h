@@ -17,6 +17,13 @@
  *           the left; so cell (column, filters - 1 - row) of the image is element (row, column),
  *           and the diagonal falls from the upper left.
  *
+ * A group is numbered by its lowest filter, counting those that were merged into its filters; so
+ * numbers have gaps. It keeps its number, and with it its colour, from step to step, whatever
+ * happens to other groups, in any order of looking at the steps, on any number of ranks and live:
+ * {0, 12} is group 0, and so is {0, 12, 14} later, and {12, 14} once 0 has been merged into 12.
+ * Where a lower filter joins, or the lowest one leaves alive, the number changes: nothing but what
+ * was looked at before could tell that this is the same group, and then it would depend on that.
+ *
  * Similarity is NaN in rows and columns of filters that are constant (dead), pruned, merged, or
  * hold NaN or infinity; these are in no group. Dead: recorded as such, or constant in the tensor.
  *

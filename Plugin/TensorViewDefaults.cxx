@@ -83,9 +83,30 @@ void MakeSymmetric(vtkObject *caller, unsigned long, void *array, void *property
   }
 }
 
-// ParaView lists in the legend, and colours, the values that a sample of the data shows: a small
-// group can be missed, and of more than 32 groups none is found. The range is exact, and groups
-// are numbered without gaps.
+// A colour for each group whose number is beyond the preset's: its colours again, but that of "no
+// group", which is the first. Layers of so many filters are rare.
+void ColourGroups(vtkSMTransferFunctionProxy *lut, int last)
+{
+  vtkSMPropertyHelper names(lut, "Annotations"), colours(lut, "IndexedColors");
+  const int known = static_cast<int>(names.GetNumberOfElements() / 2) - 1;
+  if (known < 1 || last < known || colours.GetNumberOfElements() != 3u * (known + 1) ||
+      std::to_string(known - 1) != names.GetAsString(2 * known)) {
+    return; // all have one, or somebody has a list of his own
+  }
+  for (int group = known; group <= last; ++group) {
+    const std::string name = std::to_string(group);
+    names.Set(2 * (group + 1), name.c_str());
+    names.Set(2 * (group + 1) + 1, name.c_str());
+    for (int i = 0; i < 3; ++i) {
+      colours.Set(3 * (group + 1) + i, colours.GetAsDouble(3 * (group % known + 1) + i));
+    }
+  }
+}
+
+// ParaView lists in the legend, and colours, the groups that it finds in a sample of the data, if
+// they are no more than 32. Where it misses the least or the largest number, whose range is exact,
+// or has no colour for it, every number of the range is listed: rather some that are not there than
+// one in the grey of none.
 void ListAllGroups(vtkObject *caller, unsigned long, void *, void *property)
 {
   auto *lut = vtkSMTransferFunctionProxy::SafeDownCast(caller);
@@ -97,20 +118,24 @@ void ListAllGroups(vtkObject *caller, unsigned long, void *, void *property)
   if (!lut->ComputeDataRange(range)) {
     return;
   }
-  vtkNew<vtkStringList> groups;
-  for (int group = std::min(0, static_cast<int>(range[0])); group <= range[1]; ++group) {
-    groups->AddString(std::to_string(group).c_str());
-  }
+  const int least = static_cast<int>(range[0]), largest = static_cast<int>(range[1]);
   auto *active = vtkSMStringVectorProperty::SafeDownCast(lut->GetProperty("ActiveAnnotatedValues"));
-  vtkNew<vtkStringList> now;
-  active->GetElements(now);
-  bool same = now->GetNumberOfStrings() == groups->GetNumberOfStrings();
-  for (int i = 0; same && i < groups->GetNumberOfStrings(); ++i) {
-    same = strcmp(now->GetString(i), groups->GetString(i)) == 0;
+  vtkNew<vtkStringList> listed;
+  active->GetElements(listed);
+  bool first = false, last = false;
+  for (int i = 0; i < listed->GetNumberOfStrings(); ++i) {
+    first = first || std::to_string(least) == listed->GetString(i);
+    last = last || std::to_string(largest) == listed->GetString(i);
   }
-  if (!same) {
-    active->SetElements(groups);
+  if (first && last) {
+    return;
   }
+  ColourGroups(lut, largest);
+  listed->RemoveAllItems();
+  for (int group = least; group <= largest; ++group) {
+    listed->AddString(std::to_string(group).c_str());
+  }
+  active->SetElements(listed);
 }
 
 void Watch(

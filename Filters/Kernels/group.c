@@ -87,17 +87,15 @@ static void single_linkage(size_t *parent, const float *matrix, size_t filters, 
       }
 }
 
-/* Numbers the clusters of more than one filter in order of their lowest filter, which is the root.
- * size is scratch. */
-static void number(int32_t *groups, size_t *parent, size_t *size, size_t filters)
+/* The root of a cluster is its lowest filter, and names it. size is scratch. */
+static void name_groups(int32_t *groups, size_t *parent, size_t *size, size_t filters)
 {
-  int32_t next = 0;
   memset(size, 0, filters * sizeof *size);
   for (size_t i = 0; i < filters; ++i)
     ++size[root_of(parent, i)];
   for (size_t i = 0; i < filters; ++i) {
     const size_t root = root_of(parent, i);
-    groups[i] = size[root] < 2 ? TV_NO_GROUP : root == i ? next++ : groups[root];
+    groups[i] = size[root] < 2 ? TV_NO_GROUP : (int32_t)root;
   }
 }
 
@@ -141,7 +139,7 @@ int tv_group(
       complete_linkage(&c, threshold);
     } else
       single_linkage(c.parent, matrix, filters, threshold, c.active);
-    number(groups, c.parent, c.nearest, filters);
+    name_groups(groups, c.parent, c.nearest, filters);
   }
   free(c.similarity);
   free(c.nearest);
@@ -153,19 +151,24 @@ int tv_group(
 void tv_representatives(
   int32_t *representatives, const int32_t *groups, const float *matrix, size_t filters)
 {
-  int32_t lowest = 0; /* filters before which no new group begins */
-  for (size_t i = 0; i < filters; ++i) {
-    representatives[i] = isnan(matrix[i * filters + i]) ? -1 : (int32_t)i;
-    if (groups[i] == TV_NO_GROUP)
-      continue;
-    if (groups[i] == lowest)
-      ++lowest; /* the first of its group: groups are numbered by their lowest filter */
-    else
-      for (size_t j = 0; j < i; ++j)
-        if (groups[j] == groups[i]) {
-          representatives[i] = (int32_t)j;
-          break;
-        }
+  for (size_t i = 0; i < filters; ++i)
+    representatives[i] = isnan(matrix[i * filters + i]) ? -1
+                         : groups[i] == TV_NO_GROUP     ? (int32_t)i
+                                                        : groups[i];
+}
+
+void tv_keep_group_names(int32_t *groups, const int32_t *into, size_t filters)
+{
+  for (size_t gone = 0; gone < filters; ++gone) {
+    int32_t now = into[gone];
+    for (size_t i = 0; i < filters && now >= 0 && (size_t)now < filters && into[now] >= 0; ++i)
+      now = into[now]; /* what it went into was merged itself; no longer than once around */
+    if (into[gone] < 0 || now < 0 || (size_t)now >= filters || groups[now] <= (int32_t)gone)
+      continue; /* alive, or in no group, or in one with a lower name */
+    const int32_t name = groups[now];
+    for (size_t i = 0; i < filters; ++i)
+      if (groups[i] == name)
+        groups[i] = (int32_t)gone;
   }
 }
 

@@ -30,17 +30,26 @@ typedef enum tv_linkage
  * Needs 4 filters^2 bytes with complete linkage; time in practice filters^2. */
 int                    /* 0, or a negative tv_status */
 tv_group(              /**/
-  int32_t *groups,     /* out: [filters]: numbered from 0 in order of their lowest filter;
-                          TV_NO_GROUP for a filter that is alone */
+  int32_t *groups,     /* out: [filters]: a group's number is its lowest filter, so that other
+                          groups, which come and go, do not change it; TV_NO_GROUP for a filter
+                          that is alone */
   const float *matrix, /* [filters][filters], as from tv_correlate() */
   size_t filters,      /* at least 1 */
   double threshold,    /* a pair reaches it where similarity >= threshold; not NaN */
   tv_linkage linkage);
 
-/* The representative of each filter: the lowest filter of its group; itself where it is alone; -1
- * where the diagonal of the matrix is NaN. */
+/* The representative of each filter, after tv_group(): the lowest filter of its group; itself where
+ * it is alone; -1 where the diagonal of the matrix is NaN. */
 void tv_representatives(
   int32_t *representatives, const int32_t *groups, const float *matrix, size_t filters);
+
+/* A group keeps its number when its lowest filter is merged into another of it: each group's number
+ * becomes the lowest of its filters and of all that were merged into them, directly or by way of
+ * others. No two groups get the same. */
+void tv_keep_group_names(/**/
+  int32_t *groups,       /* in and out: [filters], as from tv_group() */
+  const int32_t *into,   /* [filters]: into which filter each was merged; negative: into none */
+  size_t filters);
 
 /* Takes a filter out of the matrix: its row and column become NaN. */
 void tv_exclude(float *matrix, size_t filters, size_t filter);

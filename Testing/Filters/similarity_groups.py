@@ -1,5 +1,6 @@
 """SimilarityGroups against numpy and scipy: the table, the matrix, and what it leaves alone."""
 
+import os
 import unittest
 
 import numpy as np
@@ -11,6 +12,7 @@ from vtkmodules.util.numpy_support import vtk_to_numpy
 from vtkmodules.vtkCommonCore import vtkOutputWindow, vtkStringOutputWindow
 
 load_plugin()
+SAMPLE = os.path.join(os.environ["TENSORVIEW_SAMPLES"], "pruned.tvh5")
 SEED = np.random.default_rng(6)
 COLUMNS = ["Filter", "Group", "Representative", "Correlation", "Scale", "Offset", "State"]
 ALIVE, PRUNED, DEAD = -1, -2, -3
@@ -85,12 +87,10 @@ def expected_groups(r, threshold, method):
     labels = hierarchy.fcluster(
         hierarchy.linkage(distance, method), 1 - threshold, criterion="distance"
     )
-    number = 0
-    for label, first in sorted((alive[np.argmax(labels == l)], l) for l in set(labels)):
-        members = alive[labels == first]
+    for label in set(labels):
+        members = alive[labels == label]
         if len(members) > 1:
-            groups[members] = number
-            number += 1
+            groups[members] = members[0]
     return groups
 
 
@@ -141,7 +141,7 @@ class SimilarityGroups(unittest.TestCase):
                 for name, method in (("Complete", "complete"), ("Single", "single")):
                     with self.subTest(filters=filters, dtype=dtype, linkage=name):
                         proxy = simple.SimilarityGroups(Input=source, Linkage=name)
-                        joined += self.check(proxy, x, r, method=method)["Group"].max() + 1
+                        joined += len(set(self.check(proxy, x, r, method=method)["Group"]) - {-1})
         self.assertGreater(joined, 30, "the test made no groups")
 
     def test_contract(self):
@@ -176,6 +176,41 @@ class SimilarityGroups(unittest.TestCase):
         self.assertEqual(wanted, t["State"].tolist())
         self.assertEqual(t["Group"][3], t["Group"][4])
         self.assertEqual(-1, t["Group"][6], "similar to a pruned filter only")
+
+    def test_a_group_keeps_its_number_when_filters_are_merged(self):
+        x = maps(9)
+        for i in range(9):
+            x[i] = SEED.normal(0, 1, x[0].shape)
+        x[4], x[7], x[8] = 2 * x[1] + 5, 3 * x[1], 0.5 * x[6]
+
+        def groups(state):
+            source = Tensors().add("conv1", "activations", x, state=state).source()
+            t = table(simple.SimilarityGroups(Input=source))
+            return t["Group"].tolist(), t["Representative"].tolist()
+
+        self.assertEqual([-1, 1, -1, -1, 1, -1, 6, 1, 6], groups([ALIVE] * 9)[0])
+        merged = [ALIVE] * 9
+        merged[1], merged[0] = 4, 1  # 0 went into 1, and 1 into 4
+        number, representative = groups(merged)
+        self.assertEqual([-1, -1, -1, -1, 0, -1, 6, 0, 6], number)
+        self.assertEqual((4, 4), (representative[4], representative[7]), "the lowest that is alive")
+        merged[0] = PRUNED
+        self.assertEqual([-1, -1, -1, -1, 1, -1, 6, 1, 6], groups(merged)[0])
+
+    def test_numbers_do_not_depend_on_the_order_of_looking(self):
+        run = simple.TensorSnapshotReader(FileName=[SAMPLE])
+        steps = list(run.TimestepValues)
+        forward = simple.SimilarityGroups(Input=run, Linkage="Single")
+        seen = {}
+        for step in steps:
+            forward.UpdatePipeline(step)
+            seen[step] = arrays(servermanager.Fetch(forward, idx=1).GetRowData())["Group"].tolist()
+        self.assertGreater(len({g for groups in seen.values() for g in groups}), 2, "no groups")
+        again = simple.SimilarityGroups(Input=run, Linkage="Single")
+        for step in SEED.permutation(steps):
+            again.UpdatePipeline(step)
+            found = arrays(servermanager.Fetch(again, idx=1).GetRowData())["Group"].tolist()
+            self.assertEqual(seen[step], found)
 
     def test_what_passes_through(self):
         x = maps(16)
@@ -229,7 +264,7 @@ class SimilarityGroups(unittest.TestCase):
         self.check(proxy, w, correlation(w))
         proxy = simple.SimilarityGroups(Input=source, Tensor="fc1/weights")
         t = self.check(proxy, dense, correlation(dense))
-        self.assertEqual((0, 0), (t["Group"][1], t["Group"][8]))
+        self.assertEqual((1, 1), (t["Group"][1], t["Group"][8]))
 
     def test_moments(self):
         batch = SEED.gamma(2.0, 1.0, (30, 8, 6, 6))
@@ -246,7 +281,7 @@ class SimilarityGroups(unittest.TestCase):
         pixels = np.moveaxis(batch, 1, 0).reshape(8, -1)
         exact = simple.SimilarityGroups(Input=source, Statistics="Moments")
         t = self.check(exact, pixels, correlation(pixels))
-        self.assertEqual([-1, -1, 0, -1, -1, 0, -1, -1], t["Group"].tolist())
+        self.assertEqual([-1, -1, 2, -1, -1, 2, -1, -1], t["Group"].tolist())
         self.assertEqual(["conv1/moments"], values_of(output(exact, 1), "Tensor"))
         paper = simple.SimilarityGroups(Input=source)
         t = self.check(paper, summed, correlation(summed))

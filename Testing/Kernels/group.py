@@ -1,4 +1,5 @@
-"""tv_group() against scipy's hierarchical clustering, tv_regress() against numpy.polyfit."""
+"""tv_group() against scipy's hierarchical clustering, the numbers of groups whose filters were merged,
+tv_regress() against numpy's least squares."""
 
 import numpy as np
 from scipy.cluster import hierarchy
@@ -30,12 +31,10 @@ def expected(matrix, threshold, method):
         hierarchy.linkage(distance, method), 1.0 - threshold, criterion="distance"
     )
     groups = np.full(filters, -1)
-    number = 0
     for i in range(filters):
         members = np.flatnonzero(labels == labels[i])
-        if len(members) > 1 and members[0] == i:
-            groups[members] = number
-            number += 1
+        if len(members) > 1:
+            groups[i] = members[0]
     return groups
 
 
@@ -50,12 +49,12 @@ def check_scipy():
                     wanted = expected(r, threshold, method)
                     what = f"{filters} filters, {method}, {threshold}"
                     assert np.array_equal(groups, wanted), f"{what}: {groups} is not {wanted}"
-                    joined += groups.max(initial=-1) + 1
+                    joined += len(set(groups) - {-1})
                     for i, group in enumerate(groups):
                         lowest = i if group < 0 else np.flatnonzero(groups == group)[0]
                         assert representatives[i] == lowest, what
                     if linkage == kernels.COMPLETE:
-                        for group in range(groups.max(initial=-1) + 1):
+                        for group in set(groups) - {-1}:
                             inside = np.ix_(groups == group, groups == group)
                             assert r[inside].min() >= threshold, what
     assert joined > 1000, "the test made no groups"
@@ -72,7 +71,7 @@ def check_rules():
     assert kernels.group(r, 0.97)[0].tolist() == [0, 1, 0, 1, -1, -1]
     r[2, :] = r[:, 2] = np.nan
     groups, representatives = kernels.group(r, 0.97, kernels.SINGLE)
-    assert groups.tolist() == [-1, 0, -1, 0, -1, -1] and representatives.tolist() == [
+    assert groups.tolist() == [-1, 1, -1, 1, -1, -1] and representatives.tolist() == [
         0, 1, -1, 1, 4, 5,
     ]  # fmt: skip
     assert kernels.group(r, -2)[0].tolist() == [0, 0, -1, 0, 0, 0], "a threshold below all"
@@ -90,6 +89,38 @@ def check_rules():
     # everything the same: ties everywhere, one group, the same each time
     assert (kernels.group(np.ones((50, 50), "f4"), 0.97)[0] == 0).all()
     print("rules: chains, ties, NaN, thresholds at and beyond the ends")
+
+
+def check_names():
+    """A group keeps its number when its lowest filter is merged into another of it."""
+    keep = kernels.keep_group_names
+    assert keep([0, -1, 0, 3, 3, -1], [-1] * 6).tolist() == [0, -1, 0, 3, 3, -1]
+    assert keep([-1, 1, -1, 1, -1], [3, -1, -2, -1, -3]).tolist() == [-1, 0, -1, 0, -1]
+    assert keep([-1, -1, -1, 3, 3], [1, 3, -1, -1, -1]).tolist() == [-1, -1, -1, 0, 0], "by way of 1"
+    assert keep([-1, 1, 1, -1], [3, -1, -1, -1]).tolist() == [-1, 1, 1, -1], "into one that is alone"
+    assert keep([0, 0, -1], [-1, -1, 0]).tolist() == [0, 0, -1], "a higher one changes nothing"
+    keep([1, 1, 0], [1, 0, 7])  # nonsense, and an end all the same
+    for filters in (5, 16, 64, 300):
+        for _ in range(50):
+            into = np.full(filters, -1)
+            for gone in random.permutation(filters)[: filters // 3]:
+                into[gone] = random.choice(np.flatnonzero(into < 0))
+                into[gone] = into[gone] if into[gone] != gone else -2
+            alive = np.flatnonzero(into == -1)
+            label = dict(zip(alive, random.integers(0, max(1, len(alive) // 2), len(alive))))
+            groups, wanted = np.full(filters, -1), np.full(filters, -1)
+
+            def end(i):
+                return i if into[i] < 0 else end(into[i])
+
+            for which in set(label.values()):
+                members = np.array([i for i in alive if label[i] == which])
+                if len(members) > 1:
+                    groups[members] = members[0]
+                    wanted[members] = min(i for i in range(filters) if end(i) in members)
+            assert np.array_equal(keep(groups, into), wanted), (groups, into)
+            assert len(set(wanted)) == len(set(groups)), "two groups with one number"
+    print("names: kept when filters are merged")
 
 
 def check_regression():
@@ -122,4 +153,5 @@ def check_regression():
 
 check_scipy()
 check_rules()
+check_names()
 check_regression()

@@ -3,9 +3,10 @@
 import os
 import unittest
 
+import numpy as np
 from paraview.simple import *
 from paraview.modules.vtkRemotingViews import vtkSMTransferFunctionPresets
-from vtkmodules.vtkCommonCore import vtkFloatArray
+from vtkmodules.vtkCommonCore import vtkFloatArray, vtkMath
 from vtkmodules.vtkCommonDataModel import vtkImageData
 from vtkmodules.util.numpy_support import vtk_to_numpy
 
@@ -165,13 +166,31 @@ class Defaults(unittest.TestCase):
         again = self.group_colors([0, 1, 2, 3, 3])
         self.assertEqual(colors["2"], again["2"])  # a group keeps its colour
 
-    def test_24_groups_can_be_told_apart(self):
-        colors = self.group_colors(list(range(-1, 24)))
-        self.assertEqual(25, len(set(colors.values())))
+    def test_a_group_has_its_colour_whatever_others_there_are(self):
+        """Numbers are filters, so there are gaps; the legend lists the groups that there are."""
+        colors = self.group_colors([-1, 3, 3, 11, 60, 60])
+        self.assertEqual(["no group", "3", "11", "60"], list(colors))
+        for others in ([3, 3, 7, 7], [-1, 0, 3, 3, 239], list(range(-1, 100))):
+            self.assertEqual(colors["3"], self.group_colors(others)["3"])
+
+    def test_groups_can_be_told_apart(self):
+        """64 filters, of which any may name a group: no two colours are alike (CIELAB)."""
+        colors = self.group_colors(list(range(-1, 64)))
+        self.assertEqual(65, len(colors))
+        lab = np.zeros((65, 3))
+        for rgb, row in zip(colors.values(), lab):
+            vtkMath.RGBToLab(rgb, row)
+        distance = np.linalg.norm(lab[:, None] - lab, axis=2)
+        np.fill_diagonal(distance, np.inf)
+        self.assertGreater(distance.min(), 20)
+        self.assertGreater(distance[:17, :17].min(), 30, "those of the paper's layer")
+        self.assertEqual(240, len(set(self.group_colors(list(range(240))).values())))
 
     def test_small_groups_and_many_groups_are_coloured(self):
         self.assertIn("3", self.group_colors([-1] * 30000 + [0, 1, 2, 3]))
         self.assertEqual(101, len(self.group_colors(list(range(-1, 100)))))
+        colors = self.group_colors([-1, 4, 700])
+        self.assertNotIn(colors["700"], (colors["no group"], (0.62, 0.62, 0.62)))
 
     def test_other_arrays_are_left_alone(self):
         _, _, lut = show("Pressure", [-1, 3], self.view)

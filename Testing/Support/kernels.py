@@ -81,6 +81,12 @@ def group(matrix, threshold, linkage=COMPLETE):
     return groups, representatives
 
 
+def keep_group_names(groups, into):
+    groups, into = np.array(groups, "i4"), np.ascontiguousarray(into, "i4")
+    library.tv_keep_group_names(pointer(groups), pointer(into), size_t(len(groups)))
+    return groups
+
+
 def regress(x, representatives, threads=1):
     """Scale and offset of each filter."""
     x = np.ascontiguousarray(x)
