@@ -151,6 +151,11 @@ int vtkDistributionGrid::RequestData(
   if (!this->Prepare(inputVector, shown))
     return 1;
   const tv_tensor &tensor = shown.Tensor;
+  if (tensor.rows * tensor.columns > static_cast<size_t>(VTK_INT_MAX)) {
+    vtkErrorMacro(<< shown.Record.Name() << ": " << tensor.rows << " x " << tensor.columns
+                  << " values are too many for one curve; show a weight grid or an image grid");
+    return 1;
+  }
   size_t columns = 0;
   if (this->Style == ENVELOPE && !shown.Empty) {
     const tv_grid &grid = shown.View.grid;

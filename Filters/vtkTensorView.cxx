@@ -326,7 +326,8 @@ void vtkTensorView::AddFields(vtkFieldData *fields, const Shown &shown)
   note->InsertNextValue(sentence);
   fields->AddArray(note);
   const std::string said = shown.Record.Name() + ": " + sentence;
-  if (said != this->LastNote) // once, not at every step
+  const bool first = !Controller() || Controller()->GetLocalProcessId() == 0;
+  if (first && said != this->LastNote) // once, not at every step, nor by every rank
     vtkLogF(INFO, "%s", said.c_str());
   this->LastNote = said;
 }

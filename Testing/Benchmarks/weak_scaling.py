@@ -26,7 +26,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.join(HERE, "..", "..")
 CONVOLUTION = ("read", "image grid", "distribution grid", "correlation")
-MATRIX = ("read", "image grid", "weight grid", "distribution grid")
+MATRIX = ("read", "image grid", "weight grid", "distribution grid", "image in full")
 
 
 # What follows runs inside pvbatch, once on each rank.
@@ -74,6 +74,7 @@ def measure(path, plugin, results, *stages):
         source = {
             "read": lambda: run,
             "image grid": lambda: pv.ImageGrid(Input=run, IndexArrays="Off"),
+            "image in full": lambda: pv.ImageGrid(Input=run, IndexArrays="Off", MaximumCells=2**31 - 1),
             "weight grid": lambda: pv.WeightGrid(Input=run),
             "distribution grid": lambda: pv.DistributionGrid(Input=run),
             "correlation": lambda: pv.SimilarityGroups(Input=run),

@@ -88,8 +88,10 @@ def main():
         "dense": (pv.WeightGrid(Input=run, Tensor="fc1/weights"), 0),
         # Tiles of 3 rows: of two ranks with 5 rows each, one tile has rows of both.
         "dense overview": (pv.WeightGrid(Input=run, Tensor="fc1/weights", MaximumCells=40), 0),
-        "dense image": (pv.ImageGrid(Input=pv.OutputPort(rows, 0), Tensor="fc1/weights"), 0),
-        "dense tiles": (pv.ImageGrid(Input=run, Tensor="fc1/weights", MaximumCells=40), 0),
+        "dense tiles": (
+            pv.ImageGrid(Input=pv.OutputPort(rows, 0), Tensor="fc1/weights", MaximumCells=40),
+            0,
+        ),
         "dense curve": (pv.DistributionGrid(Input=run, Tensor="fc1/weights", Resolution=7), 0),
         "dense groups": (rows, 1),
         "dense matrix": (rows, 2),
@@ -104,7 +106,7 @@ def main():
             for array, values in fetch(source, port).items():
                 collected[f"{step:g} {name} {array}"] = values
     # And what is drawn.
-    for name in ("weights", "images", "distributions", "dense overview", "dense curve"):
+    for name in ("weights", "images", "distributions", "dense overview"):
         view = pv.CreateView("RenderView")
         view.ViewSize = [300, 300]
         view.UseColorPaletteForBackground = 0
