@@ -20,6 +20,17 @@ SIZE = [1000, 800]
 BLACK, WHITE, GREY = [0.0, 0.0, 0.0], [1.0, 1.0, 1.0], [0.35, 0.35, 0.35]
 
 
+def start(script):
+    """What every script that draws begins with: there is a display, and the plugin is loaded."""
+    if not os.environ.get("DISPLAY"):
+        sys.exit(f"{script}: ParaView draws on a display only; start this with xvfb-run -a")
+    plugin = os.environ.get("TENSORVIEW_PLUGIN") or os.path.join(
+        TOP, "build", "lib", "TensorView", "TensorView.so"
+    )
+    pv._DisableFirstRenderCameraReset()
+    pv.LoadPlugin(os.path.abspath(plugin), remote=False, ns=pv.__dict__)
+
+
 def pipeline(path):
     """The run, its similarity groups and the four views, at the last step."""
     run = pv.TensorSnapshotReader(FileName=[path])
@@ -234,7 +245,7 @@ def draw_history(sources, columns, folder):
     return save(view, folder, "history")
 
 
-def sheet(paths, folder, columns=3):
+def sheet(paths, folder, columns=3, name="sheet"):
     """The pictures side by side, from the upper left."""
     pictures = []
     for path in paths:
@@ -250,7 +261,7 @@ def sheet(paths, folder, columns=3):
     image = vtkImageData()
     image.SetDimensions(page.shape[1], page.shape[0], 1)
     image.GetPointData().SetScalars(numpy_to_vtk(page[::-1].reshape(-1, 3).copy(), deep=True))
-    path = os.path.join(folder, "sheet.png")
+    path = os.path.join(folder, name + ".png")
     writer = vtkPNGWriter()
     writer.SetFileName(path)
     writer.SetInputData(image)
@@ -261,14 +272,8 @@ def sheet(paths, folder, columns=3):
 def main():
     if len(sys.argv) != 3:
         sys.exit(__doc__)
-    if not os.environ.get("DISPLAY"):
-        sys.exit("demo.py: ParaView draws on a display only; start this with xvfb-run -a")
     path, folder = os.path.abspath(sys.argv[1]), sys.argv[2]
-    plugin = os.environ.get("TENSORVIEW_PLUGIN") or os.path.join(
-        TOP, "build", "lib", "TensorView", "TensorView.so"
-    )
-    pv._DisableFirstRenderCameraReset()
-    pv.LoadPlugin(os.path.abspath(plugin), remote=False, ns=pv.__dict__)
+    start("demo.py")
     os.makedirs(folder, exist_ok=True)
 
     sources, step = pipeline(path)

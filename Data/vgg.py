@@ -73,11 +73,10 @@ def draw_pair(run, pair, correlation, folder, name):
         paths.append(demo.save(view, folder, f"{name}-{filter_}"))
         pv.Delete(view)
         pv.Delete(grid)
-    page = demo.sheet(paths, folder, columns=2)
+    page = demo.sheet(paths, folder, columns=2, name=name)
     for path in paths:
         os.remove(path)
-    os.replace(page, os.path.join(folder, name + ".png"))
-    return os.path.join(folder, name + ".png")
+    return page
 
 
 def similar_pairs(groups):
@@ -95,14 +94,8 @@ def similar_pairs(groups):
 def main():
     if len(sys.argv) != 3:
         sys.exit(__doc__)
-    if not os.environ.get("DISPLAY"):
-        sys.exit("vgg.py: ParaView draws on a display only; start this with xvfb-run -a")
     path, folder = os.path.abspath(sys.argv[1]), sys.argv[2]
-    plugin = os.environ.get("TENSORVIEW_PLUGIN") or os.path.join(
-        demo.TOP, "build", "lib", "TensorView", "TensorView.so"
-    )
-    pv._DisableFirstRenderCameraReset()
-    pv.LoadPlugin(os.path.abspath(plugin), remote=False, ns=pv.__dict__)
+    demo.start("vgg.py")
     os.makedirs(folder, exist_ok=True)
 
     run = pv.TensorSnapshotReader(FileName=[path])
