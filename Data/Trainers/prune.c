@@ -25,7 +25,7 @@ static const char help[] =
   "  --overwrite        replace it if it exists\n"
   "  --data FOLDER      IDX files that say how accurate it is (/usr/share/datasets/fashion-mnist)\n"
   "  --layers A,B,...   lose filters (all but the last)\n"
-  "  --keep N,N,...     so many stay in each of these layers, those that explain most\n"
+  "  --keep N,N,...     so many stay in each of these layers, those the next needs most\n"
   "  --ratio X          or this part of each goes, 0 to 1\n"
   "  --threshold X      or groups of that correlation become one filter each (0.97)\n"
   "  --linkage NAME     of groups: complete (default) or single\n"
