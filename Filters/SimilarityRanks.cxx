@@ -11,6 +11,8 @@
 #include <algorithm>
 
 namespace {
+constexpr size_t SAMPLES = 256; ///< pixels that say where about a filter's mean is
+
 /// Where a rank's share of pixels begins; rank = number of ranks gives the end of the last.
 size_t FirstPixel(size_t pixels, int rank, int ranks)
 {
@@ -72,20 +74,31 @@ void Add(vtkMultiProcessController *controller, std::vector<double> &numbers)
   numbers.swap(sum);
 }
 
+/// The mean of some of each filter's pixels, spread over all that are here: what moments are about.
+template <typename T> void Sample(std::vector<double> &centre, const std::vector<T> &all)
+{
+  const size_t share = all.size() / centre.size(), step = share / SAMPLES + 1;
+  for (size_t filter = 0; filter < centre.size(); ++filter) {
+    double sum = 0.0;
+    size_t count = 0;
+    for (size_t pixel = 0; pixel < share; pixel += step, ++count)
+      sum += static_cast<double>(all[filter * share + pixel]);
+    centre[filter] = sum / static_cast<double>(count);
+  }
+}
+
 template <typename T>
 int AddUp(vtkMultiProcessController *controller, std::vector<double> &moments,
   std::vector<double> &centre, const RankRows &rows, size_t filters, size_t pixels, int threads)
 {
   const std::vector<T> all = Exchange<T>(controller, rows, filters, pixels);
-  const size_t share = all.size() / filters, shape[] = {filters, share};
-  // First the means, then the moments about them: a difference of large sums has no digits left.
-  for (size_t filter = 0; filter < filters; ++filter)
-    for (size_t pixel = 0; pixel < share; ++pixel)
-      centre[filter] += static_cast<double>(all[filter * share + pixel]) / pixels;
-  Add(controller, centre);
+  const size_t share = all.size() / filters;
+  if (controller->GetLocalProcessId() == 0)
+    Sample(centre, all); // the first rank has pixels if any has
+  controller->Broadcast(centre.data(), static_cast<vtkIdType>(filters), 0);
   const int status = share == 0 ? TV_OK
-                                : tv_moments_add(moments.data(), all.data(), rows.Type, "cw", shape,
-                                    centre.data(), threads);
+                                : tv_moments_add_rows(moments.data(), all.data(), rows.Type,
+                                    filters, share, centre.data(), threads);
   const long long failed = SimilarityRanks::Largest(controller, -status);
   if (status || failed)
     return status ? status

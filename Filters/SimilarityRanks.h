@@ -29,8 +29,8 @@ vtkMultiProcessController *Controller();
 /// The largest of all ranks' numbers: for what only some of them know.
 long long Largest(vtkMultiProcessController *controller, long long number);
 
-/// The second moments of all filters over all pixels, about a centre, their means
-/// (tv_moments_add()), and which rows are constant; the same on every rank. 0 or a negative
+/// The second moments of all filters over all pixels, about a centre near their means
+/// (tv_moments_add_rows()), and which rows are constant; the same on every rank. 0 or a negative
 /// tv_status, the same on every rank too; on a rank where nothing went wrong itself tv_last_error()
 /// says that it was another one.
 int Moments(vtkMultiProcessController *controller, std::vector<double> &moments,

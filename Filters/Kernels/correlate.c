@@ -1,6 +1,7 @@
 #include "correlate.h"
 
 #include "correlate_work.h"
+#include "moments.h"
 #include "status.h"
 #include "threads.h"
 
@@ -332,10 +333,10 @@ static int correlate(tv_work *w, int threads)
   return w->stop ? tv_fail(TV_ERROR_CANCELLED, "the correlation was cancelled") : TV_OK;
 }
 
-static int check(const tv_work *w)
+static int check(const tv_work *w, size_t fewest_pixels)
 {
   int overflow = 0;
-  if (!w->matrix || !w->x)
+  if (!(w->matrix || w->moments) || !w->x)
     return tv_fail(TV_ERROR_ARGUMENT, "no matrix or no values to correlate");
   if (w->type != TV_FLOAT32 && w->type != TV_FLOAT64)
     return tv_fail(TV_ERROR_UNSUPPORTED, "only float32 and float64 values can be correlated");
@@ -343,9 +344,10 @@ static int check(const tv_work *w)
     return tv_fail(TV_ERROR_ARGUMENT, "there is no metric number %d", (int)w->metric);
   if (w->filters < 1)
     return tv_fail(TV_ERROR_ARGUMENT, "there are no filters to correlate");
-  if (w->pixels < 2)
+  if (w->pixels < fewest_pixels)
     return tv_fail(TV_ERROR_ARGUMENT,
-      "correlation needs at least 2 pixels for each filter, and there is %zu", w->pixels);
+      "correlation needs at least %zu pixel%s for each filter, and there is %zu", fewest_pixels,
+      fewest_pixels == 1 ? "" : "s", w->pixels);
   tv_multiply(tv_multiply(w->filters, w->pixels, &overflow), sizeof(double), &overflow);
   tv_multiply(tv_multiply(w->filters + TV_PANEL, w->filters + TV_PANEL, &overflow),
     2 * sizeof(double), &overflow);
@@ -353,6 +355,25 @@ static int check(const tv_work *w)
     return tv_fail(TV_ERROR_ARGUMENT, "%zu filters of %zu pixels are too many to correlate",
       w->filters, w->pixels);
   return TV_OK;
+}
+
+static int run(tv_work *w, int threads)
+{
+  const double work = (double)w->filters * (double)w->filters * (double)w->pixels;
+  plan(w);
+  w->functions = tv_panel_best();
+  if (threads <= 0)
+    threads = omp_get_max_threads();
+  const int status = correlate(w, work < SMALL ? 1 : tv_idle_threads(threads));
+  free(w->reference);
+  free(w->totals);
+  free(w->mean);
+  free(w->norm);
+  free(w->block);
+  free(w->packed);
+  free(w->unpacking);
+  free(w->scratch);
+  return status;
 }
 
 int tv_correlate(float *matrix, const void *x, tv_type type, size_t filters, size_t pixels,
@@ -366,23 +387,24 @@ int tv_correlate(float *matrix, const void *x, tv_type type, size_t filters, siz
     .metric = metric,
     .progress = progress,
     .context = context};
-  int status = check(&w);
-  if (status)
-    return status;
-  plan(&w);
-  w.functions = tv_panel_best();
-  if (threads <= 0)
-    threads = omp_get_max_threads();
-  threads =
-    (double)filters * (double)filters * (double)pixels < SMALL ? 1 : tv_idle_threads(threads);
-  status = correlate(&w, threads);
-  free(w.reference);
-  free(w.totals);
-  free(w.mean);
-  free(w.norm);
-  free(w.block);
-  free(w.packed);
-  free(w.unpacking);
-  free(w.scratch);
+  const int status = check(&w, 2);
+  return status ? status : run(&w, threads);
+}
+
+int tv_moments_add_rows(double *moments, const void *x, tv_type type, size_t filters, size_t pixels,
+  const double *centre, int threads)
+{
+  tv_work w = {.moments = moments,
+    .centre = centre,
+    .x = x,
+    .type = type,
+    .filters = filters,
+    .pixels = pixels,
+    .metric = TV_PEARSON};
+  int status = check(&w, 1);
+  if (!status)
+    status = run(&w, threads);
+  if (!status)
+    moments[tv_moments_size(filters) - 1] += (double)pixels;
   return status;
 }

@@ -47,9 +47,10 @@ static size_t end_of(const tv_work *w, size_t panel)
 
 void tv_refer(tv_work *w, size_t panel)
 {
+  const size_t pixels = tv_minimum(w->stretch, w->pixels);
   for (size_t i = panel * TV_PANEL; i < end_of(w, panel); ++i)
-    w->reference[i] =
-      w->functions->survey(tv_row_at(w, i, 0), w->type, tv_minimum(w->stretch, w->pixels));
+    w->reference[i] = w->moments ? (tv_row){.first = w->centre ? w->centre[i] : 0.0}
+                                 : w->functions->survey(tv_row_at(w, i, 0), w->type, pixels);
 }
 
 void tv_start_totals(tv_work *w, size_t part, size_t panel)
@@ -67,7 +68,8 @@ static void prepare(const tv_work *w, tv_total *all, const tv_row *row, const tv
   memset(packing, 0, sizeof *packing);
   all->low = row->low < all->low ? row->low : all->low;
   all->high = row->high > all->high ? row->high : all->high;
-  if (!isfinite(row->offset) || !isfinite(reference->offset) || too_large(w, row->low, row->high))
+  if (!isfinite(row->offset) || !isfinite(reference->first + reference->offset) ||
+      too_large(w, row->low, row->high))
     all->lost = 1;
   if (all->lost)
     return;
@@ -106,24 +108,44 @@ void tv_pack(tv_work *w, float *packed, tv_unpacking *unpacking, size_t part, si
   w->functions->pack(packed, tv_row_at(w, first, start), w->type, w->pixels, rows, pixels, packing);
 }
 
+/* A row's total of all parts. */
+static tv_total join_totals(const tv_work *w, size_t row)
+{
+  tv_total all = w->totals[row];
+  for (size_t part = 1; part < w->parts; ++part) {
+    const tv_total *t = &w->totals[part * w->filters + row];
+    all.shift += t->shift;
+    all.low = t->low < all.low ? t->low : all.low;
+    all.high = t->high > all.high ? t->high : all.high;
+    all.lost |= t->lost;
+  }
+  all.lost |= too_large(w, all.low, all.high);
+  return all;
+}
+
 /* The means of a panel's rows, less their references; NaN into the norm of rows that have none. */
 static void means(tv_work *w, size_t panel)
 {
   for (size_t i = panel * TV_PANEL; i < end_of(w, panel); ++i) {
-    tv_total all = w->totals[i];
-    for (size_t part = 1; part < w->parts; ++part) {
-      const tv_total *t = &w->totals[part * w->filters + i];
-      all.shift += t->shift;
-      all.low = t->low < all.low ? t->low : all.low;
-      all.high = t->high > all.high ? t->high : all.high;
-      all.lost |= t->lost;
-    }
+    const tv_total all = join_totals(w, i);
     const double range = range_of(w, all.low, all.high);
     const int constant = !(all.high > all.low);
-    const int lost =
-      all.lost || too_large(w, all.low, all.high) || !(range > power_of_two(-LARGEST_POWER));
+    const int lost = all.lost || !(range > power_of_two(-LARGEST_POWER));
     w->mean[i] = lost ? 0.0 : all.shift / (double)w->pixels;
     w->norm[i] = lost || constant ? NAN : 1.0;
+  }
+}
+
+/* The sums of a panel's rows, less the centre, into the last row and column of the moments. */
+static void add_sums(tv_work *w, size_t panel)
+{
+  const size_t n = w->filters + 1;
+  for (size_t i = panel * TV_PANEL; i < end_of(w, panel); ++i) {
+    const tv_total all = join_totals(w, i);
+    w->mean[i] = 0.0;
+    w->norm[i] = all.lost ? NAN : 1.0;
+    w->moments[i * n + w->filters] += w->norm[i] * all.shift;
+    w->moments[w->filters * n + i] += w->norm[i] * all.shift;
   }
 }
 
@@ -148,6 +170,10 @@ static void join_blocks(const tv_work *w, double *sum, const double *block, size
 void tv_norms(tv_work *w, const double *block, size_t panel)
 {
   double sum[TV_BLOCK];
+  if (w->moments) {
+    add_sums(w, panel);
+    return;
+  }
   means(w, panel);
   join_blocks(w, sum, block, panel, panel);
   for (size_t row = 0; row < end_of(w, panel) - panel * TV_PANEL; ++row) {
@@ -157,6 +183,18 @@ void tv_norms(tv_work *w, const double *block, size_t panel)
   }
 }
 
+/* A block of panels i >= j, from sums about the centre. */
+static void add_products(const tv_work *w, const double *sum, size_t i, size_t j)
+{
+  const size_t n = w->filters + 1;
+  for (size_t column = j * TV_PANEL; column < end_of(w, j); ++column)
+    for (size_t row = i > j ? i * TV_PANEL : column; row < end_of(w, i); ++row) {
+      const double product = sum[column % TV_PANEL * TV_PANEL + row % TV_PANEL];
+      w->moments[row * n + column] += product * w->norm[row] * w->norm[column];
+      w->moments[column * n + row] = w->moments[row * n + column];
+    }
+}
+
 void tv_finish(const tv_work *w, const double *block, size_t i, size_t j)
 {
   const size_t rows = end_of(w, i) - i * TV_PANEL, columns = end_of(w, j) - j * TV_PANEL;
@@ -164,6 +202,10 @@ void tv_finish(const tv_work *w, const double *block, size_t i, size_t j)
   double sum[TV_BLOCK];
   float r[TV_PANEL][TV_PANEL]; /* [column][row] */
   join_blocks(w, sum, block, i, j);
+  if (w->moments) {
+    add_products(w, sum, i, j);
+    return;
+  }
   for (size_t column = 0; column < columns; ++column)
     for (size_t row = 0; row < rows; ++row) {
       double v = sum[column * TV_PANEL + row] * row_norm[row] * column_norm[column];

@@ -1,10 +1,10 @@
 /* What correlate.c (who does what, in which order) and correlate_rows.c (what is done to rows and
- * blocks) share. Not for others.
+ * blocks) share, for tv_correlate() and for tv_moments_add_rows(). Not for others.
  *
  * Pixels are cut into stretches short enough for the cache. In each stretch every row is centred by
  * its own mean there and packed; products are taken in single precision, and added up in double
  * precision as products about one reference for each row, the mean of its first stretch. The true
- * mean comes in at the end. */
+ * mean comes in at the end. Moments are these products, about a reference of the caller's. */
 #ifndef TV_CORRELATE_WORK_H
 #define TV_CORRELATE_WORK_H
 
@@ -22,7 +22,9 @@ typedef struct tv_total
 
 typedef struct tv_work
 {
-  float *matrix;
+  float *matrix;        /* the result, or */
+  double *moments;      /* the result: [filters + 1][filters + 1] */
+  const double *centre; /* what moments are about, or NULL */
   const char *x;
   tv_type type;
   size_t filters, pixels;
@@ -43,8 +45,8 @@ typedef struct tv_work
   float *packed;           /* [threads, or 1][panels][slab_pixels][TV_PANEL] */
   tv_unpacking *unpacking; /* [threads, or 1][panels][stretches of a slab] */
   double *scratch;         /* [threads][GROUP * GROUP][TV_BLOCK], with one part and one slab */
-  double *mean;            /* [filters]: less the reference */
-  double *norm; /* [filters]: 1 / sqrt(sum of squares), NaN for a row without similarity */
+  double *mean;            /* [filters]: less the reference; with moments 0 */
+  double *norm; /* [filters]: 1 / sqrt(sum of squares), with moments 1; NaN for a row without */
 } tv_work;
 
 static inline size_t tv_minimum(size_t a, size_t b)
@@ -58,7 +60,7 @@ static inline const char *tv_row_at(const tv_work *w, size_t filter, size_t pixe
   return w->x + (filter * w->pixels + pixel) * tv_type_size(w->type);
 }
 
-/* The reference of a panel's rows: the mean of their first stretch. */
+/* The reference of a panel's rows: the mean of their first stretch, or with moments the centre. */
 void tv_refer(tv_work *w, size_t panel);
 
 /* Before the first stretch of a part. */
@@ -69,10 +71,11 @@ void tv_pack(tv_work *w, float *packed, tv_unpacking *unpacking, size_t part, si
   size_t pixel, size_t pixels);
 
 /* After the last stretch: means of a panel's rows from all parts' totals, and their norms from the
- * panel's block of the diagonal (the first part's; the others' are found behind it). */
+ * panel's block of the diagonal (the first part's; the others' are found behind it). With moments,
+ * what they have of single rows. */
 void tv_norms(tv_work *w, const double *block, size_t panel);
 
-/* After the norms of both: a block of panels i >= j into both triangles of the matrix. */
+/* After the norms of both: a block of panels i >= j into both triangles of the result. */
 void tv_finish(const tv_work *w, const double *block, size_t i, size_t j);
 
 #endif

@@ -98,6 +98,52 @@ def similarities():
     print("similarities from moments: as from pixels")
 
 
+def rows_in_parts():
+    """Pixels split at odd places, as among ranks: parts added are the whole, and what numpy says."""
+    worst = 0.0
+    for dtype in ("f4", "f8"):
+        for filters, pixels in ((1, 5), (7, 49), (33, 1000), (65, 9000)):
+            for offset in (0.0, 1e6):
+                x = (offset + random.gamma(1, 1, (filters, pixels))).astype(dtype)
+                if filters > 3:
+                    x[1] = 2 * x[0] - offset
+                    x[2] = 17.25
+                centre = x[:, :: max(1, pixels // 7)].mean(axis=1, dtype="f8")
+                expected = reference(x, "cw", centre)
+                spread = np.sqrt(pixels) * np.append(x.std(axis=1, dtype="f8"), 1)
+                correlation = kernels.correlate(x)
+                for cuts in ([], [1], [1, 2, pixels - 1], [pixels // 3], [pixels // 2, pixels // 2 + 1]):
+                    ends = [0, *cuts, pixels]
+                    first = None
+                    for threads in (1, 3):
+                        m = np.zeros((filters + 1, filters + 1))
+                        for start, end in zip(ends, ends[1:]):
+                            kernels.moments_of_rows(x[:, start:end], centre, threads, m)
+                        assert np.array_equal(m, m.T), "not symmetric"
+                        first = m if first is None else first
+                        assert np.array_equal(m, first), f"{threads} threads differ from one"
+                    error = np.abs(m - expected)
+                    error /= np.maximum(np.maximum(np.outer(spread, spread), np.abs(expected)), 1e-9)
+                    assert m[-1, -1] == pixels and error.max() < 1e-6, f"{error.max():.1e} {x.shape}"
+                    r = kernels.correlate_moments(m, centre=centre)
+                    dead = np.isnan(np.diag(correlation))  # the caller's affair: tv_constant_rows()
+                    difference = np.abs(r - correlation)[~dead][:, ~dead].max()
+                    assert difference < 1e-6, f"{difference:.1e} {x.shape} cut at {cuts}"
+                    worst = max(worst, difference)
+    x[3, 5], x[4, 6], x[5, 7] = np.nan, np.inf, -np.inf
+    m = kernels.moments_of_rows(x[:, :300], centre)
+    kernels.moments_of_rows(x[:, 300:], centre, add_to=m)
+    lost = np.isin(np.arange(len(m)), [3, 4, 5])
+    assert np.isnan(m[lost]).all() and np.isnan(m[:, lost]).all()
+    assert np.isfinite(m[np.ix_(~lost, ~lost)]).all(), "NaN beyond its own row and column"
+    centre[8] = np.nan  # as from pixels that are not finite elsewhere
+    assert np.isnan(kernels.moments_of_rows(x, centre)[8]).all()
+    no_centre = kernels.moments_of_rows(x[9:, :100])
+    np.testing.assert_allclose(no_centre, reference(x[9:, :100], "cw"), rtol=1e-6)
+    fails("at least 1 pixel", kernels.moments_of_rows, np.zeros((3, 0), "f4"))
+    print(f"rows in parts: at most {worst:.1e} from rows in one piece")
+
+
 def fails(words, call, *arguments):
     try:
         call(*arguments)
@@ -118,4 +164,7 @@ def refusals():
 
 batches()
 similarities()
+for name in ("plain", "AVX2", ""):
+    kernels.limit_instructions(name)
+    rows_in_parts()
 refusals()

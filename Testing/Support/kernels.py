@@ -128,6 +128,25 @@ def moments(batch, axes, centre=None, threads=1, add_to=None):
     return m
 
 
+def moments_of_rows(x, centre=None, threads=1, add_to=None):
+    """Second moments of rows [filters][pixels], added to those given, by the kernel of correlate()."""
+    x = np.ascontiguousarray(x)
+    filters, pixels = x.shape
+    m = np.zeros((filters + 1, filters + 1)) if add_to is None else add_to
+    check(
+        library.tv_moments_add_rows(
+            pointer(m),
+            pointer(x),
+            integer(type_of(x)),
+            size_t(filters),
+            size_t(pixels),
+            pointer(centre),
+            integer(threads),
+        )
+    )
+    return m
+
+
 def correlate_moments(m, metric=PEARSON, centre=None):
     filters = len(m) - 1
     matrix = np.empty((filters, filters), "f4")
