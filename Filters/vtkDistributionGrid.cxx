@@ -25,7 +25,7 @@
 vtkStandardNewMacro(vtkDistributionGrid);
 
 namespace {
-const size_t ScreenColumns = 4096; // of pixels, that all windows of a row share
+const size_t ScreenColumns = 3072; // of pixels, that all windows of a row share
 const size_t FewestColumns = 64;
 
 /// Least and greatest value of all curves, on all ranks. Every rank must come here.

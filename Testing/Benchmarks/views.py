@@ -7,8 +7,9 @@
 [64, 224, 224] as an image against the same points as .vtp (and, with --csv, as .csv, which takes
 minutes); the envelope of its curves against all their points; the 4096 x 25088 matrix against
 reading it with h5py. Cases take turns, each in a process of its own, and the quickest of its rounds
-counts. A ratio is printed only where its peer ran; that of processor
-time is the one to trust on a busy machine. Pictures are 1200 x 900, drawn by software."""
+counts. A ratio is printed only where its peer ran; that of processor time is the one to trust on a
+busy machine. views_case.py says what a frame is, and how the view is set for all. What ParaView
+itself takes for an empty view and for the smallest image bounds every ratio, and is printed too."""
 
 import argparse
 import json
@@ -83,7 +84,7 @@ def row(what, value, unit, aim=""):
     print(rows[-1], flush=True)
 
 
-def ratio(what, best, slow, fast, figure, aim):
+def ratio(what, best, slow, fast, figure, aim=""):
     if slow in best and fast in best:
         row(what, best[slow][figure] / best[fast][figure], "times", aim)
         figure += " cpu"
@@ -102,6 +103,12 @@ saved = options.folder / "activations"
 if not saved.with_suffix(".csv").exists():
     pvpython("save", activations, saved)
 
+bounds = compete({"empty": ("empty", "none"), "smallest": ("smallest", "none")})
+if "empty" in bounds:
+    row("an empty view: each frame", bounds["empty"]["frame"], "s")
+if "smallest" in bounds:
+    row("an image of 100 x 100: to first picture", bounds["smallest"]["picture"], "s")
+
 cases = {"image": ("image", activations), "vtp": ("vtp", saved.with_suffix(".vtp"))}
 if options.csv:
     cases["csv"] = ("csv", saved.with_suffix(".csv"))
@@ -109,9 +116,12 @@ best = compete(cases)
 for name in best:
     row(f"[64, 224, 224] as {name}: file to first picture", best[name]["picture"], "s")
     row(f"[64, 224, 224] as {name}: each further frame", best[name]["frame"], "s")
+best.update(bounds)
 ratio("image against .vtp: file to first picture", best, "vtp", "image", "picture", "5")
 ratio("image against .vtp: each further frame", best, "vtp", "image", "frame", "10")
 ratio("image against .csv: file to first picture", best, "csv", "image", "picture", "80")
+ratio("... the smallest image in its place", best, "csv", "smallest", "picture")
+ratio("empty view against .vtp: each further frame", best, "vtp", "empty", "frame")
 
 best = compete({name: (name, activations) for name in ("envelope", "points", "line")})
 for name in best:

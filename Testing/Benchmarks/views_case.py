@@ -4,7 +4,12 @@
 
 load: from the file to data; picture: to the first picture, load included; frame: each further one,
 each in seconds and, as "... cpu", in seconds of all threads, which other load does not change much;
-peak: MB of memory beyond what ParaView itself had, with a view open, before the file."""
+peak: MB of memory beyond what ParaView itself had, with a view open, before the file.
+
+A frame is one Render() after the camera went round the picture by one degree. All cases are drawn in
+the same view: 1200 x 900, white, no axes, and no FXAA, which TensorView turns off for its flat grids.
+"empty" shows nothing, and "smallest" an image of 100 x 100 from a source of ParaView's own: what
+ParaView itself takes for a frame and for a first picture."""
 
 import json
 import resource
@@ -40,6 +45,8 @@ def table_points(path):
 
 
 CASES = {
+    "empty": None,
+    "smallest": lambda: simple.Wavelet(WholeExtent=[0, 99, 0, 99, 0, 0]),
     "image": lambda: simple.ImageGrid(Input=reader(path)),
     "vtp": lambda: simple.XMLPolyDataReader(FileName=[path]),
     "csv": lambda: table_points(path),
@@ -61,6 +68,7 @@ def open_view():
     view.Background = [1, 1, 1]
     view.UseColorPaletteForBackground = 0
     view.OrientationAxesVisibility = 0
+    view.UseFXAA = 0
     simple.Render(view)
     return view
 
@@ -78,11 +86,12 @@ if case == "save":
 
 view = open_view()
 before = peak()
-start = clock()
-source = CASES[case]()
-source.UpdatePipeline()
-loaded = clock()
-shown = simple.Show(source, view)
+start = loaded = clock()
+if CASES[case]:
+    source = CASES[case]()
+    source.UpdatePipeline()
+    loaded = clock()
+    simple.Show(source, view)
 simple.ResetCamera(view)
 simple.Render(view)
 drawn = clock()
@@ -92,12 +101,11 @@ while len(frames) < 5 or (len(frames) < 60 and sum(f[0] for f in frames) < 2):
     begin = clock()
     simple.Render(view)
     frames.append(since(begin))
-information = source.GetDataInformation()
-figures = {
-    "peak": peak() - before,
-    "cells": information.GetNumberOfCells(),
-    "points": information.GetNumberOfPoints(),
-}
+figures = {"peak": peak() - before}
+if CASES[case]:
+    information = source.GetDataInformation()
+    figures["cells"] = information.GetNumberOfCells()
+    figures["points"] = information.GetNumberOfPoints()
 for name, spent in (("load", since(start, loaded)), ("picture", since(start, drawn))):
     figures[name], figures[name + " cpu"] = spent
 for index, name in enumerate(("frame", "frame cpu")):
