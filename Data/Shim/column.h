@@ -25,7 +25,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define TV_CHUNK_BYTES (32768u - 4u) /* eight pages with the checksum */
+#define TV_CHUNK_BYTES (65536u - 4u) /* sixteen pages with the checksum: three rows of 20 kB */
 #define TV_CHUNK_ROWS 511u           /* of 8 bytes: a page with the checksum */
 #define TV_PIECE_BYTES 1048576u
 

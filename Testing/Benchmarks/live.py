@@ -1,10 +1,12 @@
-"""What in situ costs: ratios to a peer in the same run, medians over rounds that alternate.
+"""What in situ costs: ratios to a peer in the same run. About 4 minutes.
 
-    python3 Testing/Benchmarks/live.py [BUILD [ROUNDS [OUTPUT]]]
+    python3 Testing/Benchmarks/live.py [BUILD [STEPS [OUTPUT]]]
 
-Needs the trainer, the shim, tensorview-live and xvfb-run; a peer that does not run ends the
-benchmark. On a busy machine the times are those of
-the other programs; the trainer's own processor time, beside them, is less so.
+STEPS: of training in each case, 2000 unless told. Needs live_steps, the shim, tensorview-live and
+xvfb-run; a peer that does not run ends the benchmark. Recorded and plain steps alternate in one
+process (live_steps.c); where they differ by less than their quartiles do, the machine was too busy
+to tell, and the time measured in the calls themselves, which is the least that recording costs, says
+more.
 """
 
 import ctypes
@@ -21,12 +23,12 @@ import numpy as np
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 BUILD = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else "build")
-ROUNDS = int(sys.argv[2]) if len(sys.argv) > 2 else 5
+STEPS = int(sys.argv[2]) if len(sys.argv) > 2 else 2000
 OUTPUT = os.path.abspath(sys.argv[3]) if len(sys.argv) > 3 else None
 SCRIPTS = os.path.join(HERE, "..", "..", "Plugin", "Live", "Scripts")
 RUN = f"benchmark-{os.getpid()}"
 LIVE = os.path.join(BUILD, "bin", "tensorview-live")
-TRAINER = os.path.join(BUILD, "bin", "tensorview-lenet")
+TRAINER = os.path.join(BUILD, "bin", "live_steps")
 MAPS = (64, 224, 224)
 os.environ["OMP_WAIT_POLICY"] = "passive"
 os.environ["TENSORVIEW_PLUGIN"] = os.path.join(BUILD, "lib", "TensorView", "TensorView.so")
@@ -66,17 +68,13 @@ def wait_for(words, log, process, seconds=120):
         time.sleep(0.05)
 
 
-def train(*options, steps=400):
-    """LeNet-5: steps per second, and seconds of processor time of the whole program."""
-    command = [TRAINER, "--steps", str(steps), "--threads", "1", "--samples", "5000", "--overwrite", *options]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as child:
-        text = child.stdout.read()
-        _, status, usage = os.wait4(child.pid, 0)
-        child.returncode = os.waitstatus_to_exitcode(status)
-    found = re.search(r"([0-9.]+) steps/s", text)
-    if child.returncode or not found:
-        sys.exit(f"live.py: {command} failed: {text}")
-    return float(found.group(1)), usage.ru_utime + usage.ru_stime
+def train(*options):
+    """LeNet-5, recorded in every other block of steps: what live_steps.c prints."""
+    command = [TRAINER, "--steps", STEPS, "--threads", 1, "--samples", 5000, "--overwrite", *options]
+    done = subprocess.run([str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if done.returncode or not re.fullmatch(r"([-0-9.]+ ?){8}\n", done.stdout):
+        sys.exit(f"live.py: {command} failed: {done.stdout}")
+    return [float(word) for word in done.stdout.split()]
 
 
 def middle(values):
@@ -102,29 +100,20 @@ def steps_per_second(port):
         text = file.read().replace("22222", str(port))
     with open(script, "w") as file:
         file.write(text)
-    slower = {name: [] for name in cases}
-    busier = {name: [] for name in cases}
-    rates = []
-    _, start_and_end = train("--output", "none", steps=1)  # reading the data, testing the network
-    for _ in range(ROUNDS):
-        for name, options in cases.items():
-            live = None
-            if "four views" in name:
-                live = start("four-views.log", LIVE, RUN, "--wait", "--script", script)
-                wait_for("waiting for the run", "four-views.log", live)
-            alone, cpu_alone = train("--output", "none")  # next to its peer in time
-            rate, cpu = train(*options)
-            rates.append(alone)
-            slower[name].append(100 * (alone / rate - 1))
-            busier[name].append(100 * ((cpu - start_and_end) / (cpu_alone - start_and_end) - 1))
-            if live:
-                live.wait(60)
-    say(f"LeNet-5, batch 50, one thread; weights of convolutions and biases recorded at every step, "
-        f"activations at every hundredth; "
-        f"without the shim {statistics.median(rates):.1f} steps/s")
-    say(f"{'recorded to':48} {'a step takes longer by, %':>30} {'its processor time by, %':>30}   aim, %")
-    for name, values in slower.items():
-        say(f"{name:48} {middle(values):>30} {middle(busier[name]):>30}   {aims.get(name, '')}")
+    say("LeNet-5, batch 50, one thread; weights of convolutions, the last layer and biases at every step or as said, "
+        "activations at every hundredth, the large layer at every 500th. More a step than one that is not recorded, "
+        "in per cent: median of pairs of blocks (quartiles)")
+    say(f"{'recorded to':48} {'time':>22} {'processor time':>22} {'in the calls':>13}   aim   steps/s without")
+    for name, options in cases.items():
+        live = None
+        if "four views" in name:
+            live = start("four-views.log", LIVE, RUN, "--wait", "--script", script)
+            wait_for("waiting for the run", "four-views.log", live)
+        wall, wall_low, wall_high, cpu, cpu_low, cpu_high, calls, rate = train(*options)
+        if live:
+            live.wait(60)
+        say(f"{name:48} {f'{wall:.2f} ({wall_low:.2f} to {wall_high:.2f})':>22} "
+            f"{f'{cpu:.2f} ({cpu_low:.2f} to {cpu_high:.2f})':>22} {calls:13.2f}   {aims.get(name, ''):3}   {rate:.1f}")
     say()
 
 
