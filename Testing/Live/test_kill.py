@@ -26,6 +26,7 @@ from live_support import free_port, live, ours_at, segments, trainer, viewer
 from test_scripts import same
 
 RUN = f"kill-{os.getpid()}"
+PATH = f"/dev/shm/tensorview-{os.geteuid()}-{RUN}"
 ROUNDS = int(os.environ.get("TENSORVIEW_LIVE_ROUNDS", "2"))
 FULL = ROUNDS >= 50
 STOPPED = 10 if FULL else 1  # seconds
@@ -37,7 +38,7 @@ class Ring:
     """What the trainer says of itself in shared memory: Data/Shim/tensorview_channel.h."""
 
     def __init__(self):
-        with open(f"/dev/shm/tensorview-{os.geteuid()}-{RUN}", "rb") as file:
+        with open(PATH, "rb") as file:
             self.memory = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 
     def standing(self):
@@ -225,8 +226,9 @@ class Kill(unittest.TestCase):
         options = ["--batch", "400", "--tensors", TENSORS, "--record-times", "1", "--flush", "60"]
         self.run = self.start(trainer("watched", "--steps", "1000000000", *options, "--output", files["watched"],
                                       "--channel", RUN))
-        wait(lambda: segments(RUN) and Ring().memory[12] == 1)  # open
+        wait(lambda: segments(RUN) and os.path.getsize(PATH) > 8192)  # the ring is there
         self.ring = Ring()
+        wait(lambda: self.ring.memory[12] == 1)  # and has its layout
         begin = time.monotonic()
         self.viewers(free_port())
         self.lives()
