@@ -27,7 +27,8 @@ extern "C" {
 
 typedef struct tv_channel tv_channel;
 
-/* Takes the name, after removing a segment that a dead run left under it.
+/* Takes the name, after removing a segment that a dead run left under it, and others of this user
+ * that nobody has any more.
  * slots: 2 to 64. block_seconds: 0, never wait; positive, wait that long for readers.
  * On failure *channel is NULL: TV_ERROR_ARGUMENT for a name that cannot be one, TV_ERROR_STATE
  * where a living run has it, TV_ERROR_FILE where the system refuses. */

@@ -5,6 +5,7 @@
 
 #include "tensorview_channel.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -12,10 +13,14 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+
+static const char FOLDER[] = "/dev/shm";
 
 int64_t tv_clock(void)
 {
@@ -91,6 +96,22 @@ int tv_segment_reserve(int file, size_t bytes)
   return error;
 }
 
+int tv_segment_named(int file, const char *segment)
+{
+  struct stat here, there;
+  char path[TV_SEGMENT_NAME + sizeof FOLDER];
+  snprintf(path, sizeof path, "%s%s", FOLDER, segment);
+  return fstat(file, &here) == 0 && lstat(path, &there) == 0 && here.st_ino == there.st_ino &&
+         here.st_dev == there.st_dev;
+}
+
+/* Whether the segment is one of ours, of this version. */
+static int read_control(int file, tv_channel_control *control)
+{
+  return pread(file, control, sizeof *control, 0) == (ssize_t)sizeof *control &&
+         control->magic == TV_CHANNEL_MAGIC && control->version == TV_CHANNEL_VERSION;
+}
+
 int tv_segment_stale(int file)
 {
   if (flock(file, LOCK_SH | LOCK_NB) == 0) {
@@ -99,9 +120,48 @@ int tv_segment_stale(int file)
   }
   /* A child of the writer may hold the lock that it inherited; its parent is what counts. */
   tv_channel_control control;
-  if (pread(file, &control, sizeof control, 0) != (ssize_t)sizeof control ||
-      control.magic != TV_CHANNEL_MAGIC || control.version != TV_CHANNEL_VERSION ||
-      control.writer == 0)
-    return 0;
-  return !tv_process_alive(control.writer, control.writer_start);
+  return read_control(file, &control) && control.writer != 0 &&
+         !tv_process_alive(control.writer, control.writer_start);
+}
+
+int tv_segment_remove_stale(int file, const char *segment)
+{
+  /* A new run cannot have the name while its lock is held here: it takes another. */
+  const int locked = flock(file, LOCK_EX | LOCK_NB) == 0;
+  const int stale = locked || tv_segment_stale(file);
+  if (stale && tv_segment_named(file, segment))
+    shm_unlink(segment);
+  if (locked)
+    flock(file, LOCK_UN);
+  return stale;
+}
+
+void tv_segment_sweep(void)
+{
+  char prefix[TV_SEGMENT_NAME], segment[TV_SEGMENT_NAME];
+  DIR *folder = opendir(FOLDER);
+  if (!folder)
+    return;
+  snprintf(prefix, sizeof prefix, "tensorview-%lu-", (unsigned long)geteuid());
+  for (const struct dirent *entry; (entry = readdir(folder));) {
+    if (strncmp(entry->d_name, prefix, strlen(prefix)) != 0 ||
+        strlen(entry->d_name) + 2 > sizeof segment)
+      continue;
+    snprintf(segment, sizeof segment, "/%.*s", TV_SEGMENT_NAME - 2, entry->d_name);
+    const int file = shm_open(segment, O_RDWR, 0);
+    if (file < 0)
+      continue;
+    struct stat status;
+    tv_channel_control control;
+    /* The lock alone says who lives: a run in another container has a process id of its own. */
+    if (fstat(file, &status) == 0 && status.st_uid == geteuid() &&
+        status.st_mtime + 60 < time(NULL) && read_control(file, &control) &&
+        flock(file, LOCK_EX | LOCK_NB) == 0) {
+      if (tv_segment_named(file, segment))
+        shm_unlink(segment);
+      flock(file, LOCK_UN);
+    }
+    close(file);
+  }
+  closedir(folder);
 }

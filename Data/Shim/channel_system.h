@@ -35,7 +35,17 @@ int tv_segment_name(char segment[TV_SEGMENT_NAME], const char *name);
 /* Gives the open segment that size, all of it allocated. 0 or an error number; never a signal. */
 int tv_segment_reserve(int file, size_t bytes);
 
+/* 1: the name still means the open segment. */
+int tv_segment_named(int file, const char *segment);
+
 /* 1: the open segment's writer is gone. Takes, and gives back, the writer's lock. */
 int tv_segment_stale(int file);
+
+/* The same, and removes the name of one whose writer is gone. */
+int tv_segment_remove_stale(int file, const char *segment);
+
+/* Removes what runs of this user, of any name, left behind where nothing could be closed, a minute
+ * ago or more. */
+void tv_segment_sweep(void);
 
 #endif

@@ -7,7 +7,8 @@
  * Who may. The segment is /dev/shm/tensorview-<uid>-<name>, mode 0600: only its owner can open
  * it. name is 1 to 63 of the characters a-z A-Z 0-9 . _ - and does not begin with a full stop.
  * The writer holds flock(LOCK_EX) on it for as long as it lives; a segment that nobody has locked,
- * or whose writer's process is gone, is stale and may be removed by anybody who finds it.
+ * or whose writer's process is gone, is stale: a reader that finds it removes it, and so does the
+ * next run of that name or, a minute later, of any.
  *
  * Layout, in bytes from the start. All numbers are in the machine's own byte order; float16 and
  * bfloat16 are not converted. All of the memory is allocated when the first step begins, so that a
