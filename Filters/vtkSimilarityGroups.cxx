@@ -190,9 +190,10 @@ bool vtkSimilarityGroups::FromMaps(const vtkTensorRecord &record, Result &result
   const vtkIdType all = result.Matrix ? 1 : record.Filters * record.Channels;
   const bool cut = record.RowsHere != record.Rows;
   if (!controller && (record.Windows != all || cut)) {
-    vtkErrorMacro(<< record.Name() << " has only " << (cut ? record.RowsHere : record.Windows)
-                  << " of its " << (cut ? record.Rows : all) << (cut ? " rows" : " windows")
-                  << " here: it was written by several ranks, and cannot be compared in part");
+    this->Complain(record.Name() + " has only " +
+                   std::to_string(cut ? record.RowsHere : record.Windows) + " of its " +
+                   std::to_string(cut ? record.Rows : all) + (cut ? " rows" : " windows") +
+                   " here: it was written by several ranks, and cannot be compared in part");
     return false;
   }
   if (!controller) {
@@ -243,7 +244,7 @@ bool vtkSimilarityGroups::FromMaps(const vtkTensorRecord &record, Result &result
         filters, result.Representatives.data(), centre.data());
   }
   if (status)
-    vtkErrorMacro(<< record.Name() << ": " << tv_last_error());
+    this->Complain(record.Name() + ": " + tv_last_error());
   return !status;
 }
 
@@ -255,8 +256,9 @@ bool vtkSimilarityGroups::FromMoments(const vtkTensorRecord &record, Result &res
   const bool fits = !record.Values || (record.Windows == 1 && record.Rows == record.Columns &&
                                         static_cast<size_t>(record.Rows) == filters + 1);
   if (SimilarityRanks::Largest(controller, fits ? 0 : 1)) {
-    vtkErrorMacro(<< record.Name() << " are not the second moments of " << filters
-                  << " filters: that would be a matrix of " << filters + 1 << " rows and columns");
+    this->Complain(record.Name() + " are not the second moments of " + std::to_string(filters) +
+                   " filters: that would be a matrix of " + std::to_string(filters + 1) +
+                   " rows and columns");
     return false;
   }
   const auto first = static_cast<size_t>(record.FirstRow * record.Columns);
@@ -278,7 +280,7 @@ bool vtkSimilarityGroups::FromMoments(const vtkTensorRecord &record, Result &res
     status = tv_regress_moments(result.Scale.data(), result.Offset.data(), moments.data(), filters,
       result.Representatives.data(), nullptr);
   if (status)
-    vtkErrorMacro(<< record.Name() << ": " << tv_last_error());
+    this->Complain(record.Name() + ": " + tv_last_error());
   return !status;
 }
 
@@ -290,7 +292,7 @@ bool vtkSimilarityGroups::Group(const vtkTensorRecord &record, Result &result)
       tv_exclude(matrix, result.Filters, i);
   if (tv_group(result.Groups.data(), matrix, result.Filters, this->Threshold,
         static_cast<tv_linkage>(this->Linkage))) {
-    vtkErrorMacro(<< record.Name() << ": " << tv_last_error());
+    this->Complain(record.Name() + ": " + tv_last_error());
     return false;
   }
   tv_representatives(result.Representatives.data(), result.Groups.data(), matrix, result.Filters);
@@ -330,18 +332,19 @@ bool vtkSimilarityGroups::Compute(
                      SimilarityRanks::Largest(controller, moments.Values ? 1 : 0);
   if (this->Statistics == MOMENTS || (result.Pixels < 2 && found)) {
     if (!found) {
-      vtkErrorMacro(<< "there are no second moments of layer \"" << record.Layer << "\" (" << name
-                    << ") at this step: choose Statistics = SummedMaps, or have the trainer "
-                    << "record them");
+      this->Complain("there are no second moments of layer \"" + record.Layer + "\" (" + name +
+                     ") at this step: choose Statistics = SummedMaps, or have the trainer "
+                     "record them");
       return false;
     }
     result.Source = name;
     return this->FromMoments(moments, result);
   }
   if (result.Pixels < 2) {
-    vtkErrorMacro(<< record.Name() << " has one value for each filter, and correlation needs at "
-                  << "least 2 pixels: record second moments of the layer (" << name
-                  << ") to compare its filters over samples");
+    this->Complain(record.Name() +
+                   " has one value for each filter, and correlation needs at "
+                   "least 2 pixels: record second moments of the layer (" +
+                   name + ") to compare its filters over samples");
     return false;
   }
   return this->FromMaps(record, result);
@@ -357,7 +360,8 @@ int vtkSimilarityGroups::RequestData(
   vtkTensorRecord record;
   Result result;
   SetExtent(outputVector, 0);
-  tensors->ShallowCopy(input); // what comes after this filter still works where it fails
+  if (input)
+    tensors->ShallowCopy(input); // what comes after this filter still works where it fails
   if (!this->FindTensor(inputVector, record) || !this->Compute(input, record, result))
     return 1; // said already; returning 0 would make the pipeline say more, and try again
   PassWithGroups(tensors, input, record.Layer, result.Groups);

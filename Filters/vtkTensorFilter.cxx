@@ -40,7 +40,8 @@ vtkMultiProcessController *vtkTensorFilter::Controller()
 
 int vtkTensorFilter::FillInputPortInformation(int, vtkInformation *info)
 {
-  info->Set(vtkAlgorithm::INPUT_REQUIRED_DATA_TYPE(), "vtkPartitionedDataSetCollection");
+  // What it is, FindTensor() says in one sentence; the pipeline would say it at every request.
+  info->Set(vtkAlgorithm::INPUT_REQUIRED_DATA_TYPE(), "vtkDataObject");
   return 1;
 }
 
@@ -89,12 +90,14 @@ bool vtkTensorFilter::FindTensor(vtkInformationVector **inputVector, vtkTensorRe
 {
   std::string error;
   if (vtkTensorCollection::Find(
-        vtkDataObject::GetData(inputVector[0]), this->Tensor, this->PreferredKind, record, error)) {
-    this->LastError.clear();
+        vtkDataObject::GetData(inputVector[0]), this->Tensor, this->PreferredKind, record, error))
     return true;
-  }
-  if (error != this->LastError) // once: a pipeline asks again and again for what it did not get
-    vtkErrorMacro(<< error);
-  this->LastError = error;
+  this->Complain(error);
   return false;
+}
+
+void vtkTensorFilter::Complain(const std::string &sentence)
+{
+  if (this->Last.IsNew(sentence, this->GetMTime()))
+    vtkErrorMacro(<< sentence);
 }

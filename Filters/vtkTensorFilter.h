@@ -10,6 +10,7 @@
 #ifndef vtkTensorFilter_h
 #define vtkTensorFilter_h
 
+#include "LastComplaint.h"           // for a member
 #include "TensorViewFiltersModule.h" // for export macro
 #include "vtkDataObjectAlgorithm.h"
 #include "vtkTensorCollection.h" // for vtkTensorRecord
@@ -63,6 +64,9 @@ protected:
   /// The chosen tensor of the input; false after an error message that says what is wrong.
   bool FindTensor(vtkInformationVector **inputVector, vtkTensorRecord &record);
 
+  /// Shows an error, once until a property changes.
+  void Complain(const std::string &sentence);
+
   /// The name of the chosen tensor, as far as RequestInformation() knows; null where it does not.
   const char *ChosenTensor() const;
 
@@ -74,7 +78,7 @@ private:
 
   const char *const PreferredKind;
   std::vector<std::string> Names;
-  std::string LastError;
+  LastComplaint Last;
 };
 
 #endif

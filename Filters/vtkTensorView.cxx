@@ -69,9 +69,9 @@ void vtkTensorView::PrintSelf(ostream &os, vtkIndent indent)
 tv_region vtkTensorView::Region(const tv_tensor &tensor) const
 {
   const auto set = [](size_t out[2], const int range[2], size_t size) {
-    // A negative first is empty, which the kernel refuses with a sentence.
-    out[0] = range[0] < 0 ? SIZE_MAX : static_cast<size_t>(range[0]);
-    out[1] = range[1] < 0 ? size : static_cast<size_t>(range[1]) + 1;
+    // Other negative numbers become larger than any size, and the kernel refuses them.
+    out[0] = static_cast<size_t>(range[0]);
+    out[1] = range[1] == -1 ? size : static_cast<size_t>(range[1]) + 1;
   };
   tv_region region;
   set(region.filter, this->FilterRange, tensor.filters);
@@ -166,7 +166,7 @@ bool vtkTensorView::LayOut(Shown &shown)
 {
   const tv_region region = this->Region(shown.Tensor);
   if (tv_view_full(&shown.View, &shown.Tensor, &region)) {
-    vtkErrorMacro(<< shown.Record.Name() << ": " << tv_last_error());
+    this->Complain(shown.Record.Name() + ": " + tv_last_error());
     return false;
   }
   shown.View.reduction = static_cast<tv_reduction>(this->Reduction);
@@ -208,7 +208,7 @@ bool vtkTensorView::Reduce(Shown &shown, bool gaps)
 {
   const auto most = static_cast<size_t>(this->MaximumCells);
   if (tv_view_reduce(&shown.View, &shown.Tensor, most, gaps)) {
-    vtkErrorMacro(<< shown.Record.Name() << ": " << tv_last_error());
+    this->Complain(shown.Record.Name() + ": " + tv_last_error());
     return false;
   }
   if (!gaps && tv_view_fold(&shown.View, &shown.Tensor, most))

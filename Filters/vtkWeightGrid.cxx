@@ -105,7 +105,7 @@ int vtkWeightGrid::RequestData(
         &view, lines.data(), lines.size(), colours->GetVoidPointer(0), shown.Tensor.type, block,
         this->HeightScale, block == TV_BOX ? BoxInset : 0.0, threads)) {
     output->Initialize();
-    vtkErrorMacro(<< shown.Record.Name() << ": " << tv_last_error());
+    this->Complain(shown.Record.Name() + ": " + tv_last_error());
     return 1;
   }
 

@@ -18,6 +18,7 @@
 #include "vtkTable.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <numeric>
 #include <vector>
@@ -52,6 +53,63 @@ vtkSmartPointer<vtkDoubleArray> AsDouble(vtkDataArray *column)
   }
   return numbers;
 }
+
+using Axes = std::array<vtkSmartPointer<vtkDoubleArray>, 3>; ///< null: 0 everywhere
+
+/// The rows in which all three are numbers.
+vtkSmartPointer<vtkIdList> RowsWithAPoint(const Axes &axes, vtkIdType rows)
+{
+  auto kept = vtkSmartPointer<vtkIdList>::New();
+  for (vtkIdType row = 0; row < rows; ++row)
+    if (std::all_of(axes.begin(), axes.end(),
+          [row](const auto &axis) { return !axis || std::isfinite(axis->GetValue(row)); }))
+      kept->InsertNextId(row);
+  return kept;
+}
+
+void DrawPath(vtkPolyData *output, const Axes &axes, vtkIdList *rows)
+{
+  const vtkIdType count = rows->GetNumberOfIds();
+  vtkNew<vtkDoubleArray> coordinates; // a step of a late stage can be 1e-9 of the weight
+  coordinates->SetNumberOfComponents(3);
+  coordinates->SetNumberOfTuples(count);
+  double *point = coordinates->GetPointer(0);
+  for (vtkIdType i = 0; i < count; ++i)
+    for (const auto &axis : axes)
+      *point++ = axis ? axis->GetValue(rows->GetId(i)) : 0.0;
+  vtkNew<vtkPoints> points;
+  points->SetData(coordinates);
+  output->SetPoints(points);
+
+  vtkNew<vtkIdTypeArray> offsets, connectivity;
+  connectivity->SetNumberOfValues(count);
+  std::iota(connectivity->GetPointer(0), connectivity->GetPointer(0) + count, 0);
+  offsets->InsertNextValue(0);
+  offsets->InsertNextValue(count);
+  vtkNew<vtkCellArray> path;
+  path->SetData(offsets.Get(), connectivity.Get());
+  if (count == 1)
+    output->SetVerts(path); // a line needs two
+  else
+    output->SetLines(path);
+}
+
+/// All columns of the table, and Step, active, where it has none.
+void AddColumns(vtkPointData *data, vtkTable *table, vtkIdList *rows)
+{
+  const vtkIdType count = rows->GetNumberOfIds();
+  data->CopyAllOn();
+  data->CopyAllocate(table->GetRowData(), count);
+  data->CopyData(table->GetRowData(), rows);
+  if (!data->GetArray("Step")) {
+    vtkNew<vtkIdTypeArray> steps;
+    steps->SetName("Step");
+    steps->SetNumberOfValues(count);
+    std::copy(rows->GetPointer(0), rows->GetPointer(0) + count, steps->GetPointer(0));
+    data->AddArray(steps);
+  }
+  data->SetActiveScalars("Step");
+}
 } // namespace
 
 vtkWeightTrajectory::vtkWeightTrajectory() = default;
@@ -66,7 +124,9 @@ void vtkWeightTrajectory::PrintSelf(ostream &os, vtkIndent indent)
 
 int vtkWeightTrajectory::FillInputPortInformation(int, vtkInformation *info)
 {
-  info->Set(vtkAlgorithm::INPUT_REQUIRED_DATA_TYPE(), "vtkTable");
+  // Anything: of the tensors themselves the pipeline would hand over each by itself, and of other
+  // data complain at every request. RequestData() says in one sentence what it is.
+  info->Set(vtkAlgorithm::INPUT_REQUIRED_DATA_TYPE(), "vtkDataObject");
   return 1;
 }
 
@@ -114,80 +174,47 @@ vtkDataArray *vtkWeightTrajectory::FindColumn(
   std::string known;
   for (vtkDataArray *other : columns)
     known += (known.empty() ? "" : ", ") + std::string(other->GetName());
-  vtkErrorMacro(<< "the table has no column of numbers \"" << name << "\"; it has " << known);
+  this->Complain("the table has no column of numbers \"" + name + "\"; it has " + known);
   return nullptr;
+}
+
+void vtkWeightTrajectory::Complain(const std::string &sentence)
+{
+  if (this->Last.IsNew(sentence, this->GetMTime()))
+    vtkErrorMacro(<< sentence);
 }
 
 int vtkWeightTrajectory::RequestData(
   vtkInformation *, vtkInformationVector **inputVector, vtkInformationVector *outputVector)
 {
-  vtkTable *table = vtkTable::GetData(inputVector[0]);
-  vtkPolyData *output = vtkPolyData::GetData(outputVector);
+  vtkDataObject *input = vtkDataObject::GetData(inputVector[0]);
+  auto *table = vtkTable::SafeDownCast(input);
+  if (!table) {
+    this->Complain(std::string("the input is a ") + (input ? input->GetClassName() : "nothing") +
+                   ", and not a history table, the second output of TensorSnapshotReader");
+    return 1; // said already, and better than the pipeline would
+  }
   // Every rank may have the table; one draws it.
   vtkMultiProcessController *controller = vtkMultiProcessController::GetGlobalController();
-  const vtkIdType rows = table->GetNumberOfRows();
-  if (rows == 0 || (controller && controller->GetLocalProcessId() > 0))
+  if (table->GetNumberOfRows() == 0 || (controller && controller->GetLocalProcessId() > 0))
     return 1;
 
   const std::string *names[3] = {&this->XElement, &this->YElement, &this->ZElement};
-  vtkSmartPointer<vtkDoubleArray> axes[3];
+  Axes axes;
   for (size_t axis = 0; axis < 3; ++axis) {
     bool found;
     vtkDataArray *column = this->FindColumn(table, *names[axis], axis, found);
     if (!found)
-      return 1; // said already, and better than the pipeline would
+      return 1;
     if (column)
       axes[axis] = AsDouble(column);
   }
-
-  // The rows that have a point.
-  vtkNew<vtkIdList> kept;
-  for (vtkIdType row = 0; row < rows; ++row) {
-    bool whole = true;
-    for (const auto &axis : axes)
-      whole = whole && (!axis || std::isfinite(axis->GetValue(row)));
-    if (whole)
-      kept->InsertNextId(row);
-  }
-  const vtkIdType count = kept->GetNumberOfIds();
-  if (count == 0)
+  const vtkSmartPointer<vtkIdList> rows = RowsWithAPoint(axes, table->GetNumberOfRows());
+  if (rows->GetNumberOfIds() == 0)
     return 1;
-
-  vtkNew<vtkDoubleArray> coordinates; // a step of a late stage can be 1e-9 of the weight
-  coordinates->SetNumberOfComponents(3);
-  coordinates->SetNumberOfTuples(count);
-  double *point = coordinates->GetPointer(0);
-  for (vtkIdType i = 0; i < count; ++i)
-    for (const auto &axis : axes)
-      *point++ = axis ? axis->GetValue(kept->GetId(i)) : 0.0;
-  vtkNew<vtkPoints> points;
-  points->SetData(coordinates);
-  output->SetPoints(points);
-
-  vtkNew<vtkIdTypeArray> offsets, connectivity;
-  connectivity->SetNumberOfValues(count);
-  std::iota(connectivity->GetPointer(0), connectivity->GetPointer(0) + count, 0);
-  offsets->InsertNextValue(0);
-  offsets->InsertNextValue(count);
-  vtkNew<vtkCellArray> path;
-  path->SetData(offsets.Get(), connectivity.Get());
-  if (count == 1)
-    output->SetVerts(path); // a line needs two
-  else
-    output->SetLines(path);
-
-  vtkPointData *data = output->GetPointData();
-  data->CopyAllOn();
-  data->CopyAllocate(table->GetRowData(), count);
-  data->CopyData(table->GetRowData(), kept.Get());
-  if (!data->GetArray("Step")) {
-    vtkNew<vtkIdTypeArray> steps;
-    steps->SetName("Step");
-    steps->SetNumberOfValues(count);
-    std::copy(kept->GetPointer(0), kept->GetPointer(0) + count, steps->GetPointer(0));
-    data->AddArray(steps);
-  }
-  data->SetActiveScalars("Step");
+  vtkPolyData *output = vtkPolyData::GetData(outputVector);
+  DrawPath(output, axes, rows);
+  AddColumns(output->GetPointData(), table, rows);
   output->GetFieldData()->PassData(table->GetFieldData());
   return 1;
 }

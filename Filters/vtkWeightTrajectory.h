@@ -13,6 +13,7 @@
 #ifndef vtkWeightTrajectory_h
 #define vtkWeightTrajectory_h
 
+#include "LastComplaint.h"           // for a member
 #include "TensorViewFiltersModule.h" // for export macro
 #include "vtkPolyDataAlgorithm.h"
 
@@ -69,6 +70,9 @@ protected:
   /// after an error message; null and found = true where there is none to choose.
   vtkDataArray *FindColumn(vtkTable *table, const std::string &name, size_t axis, bool &found);
 
+  /// Shows an error, once until a property changes.
+  void Complain(const std::string &sentence);
+
   /// The columns in the order of the drop-down of that axis: its default, then all others.
   int GetNumberOfChoices(int axis) const;
   const char *GetColumn(int axis, int index) const;
@@ -78,6 +82,7 @@ protected:
   std::string ZElement;
 
 private:
+  LastComplaint Last;
   std::vector<std::string> Columns;
 
   vtkWeightTrajectory(const vtkWeightTrajectory &) = delete;

@@ -214,8 +214,13 @@ bool vtkTensorCollection::Find(vtkDataObject *data, const std::string &name, con
       found = image;
   }
   if (!found) {
-    error = known.empty() ? "the input holds no tensors"
-                          : "there is no tensor \"" + name + "\" in the input; it has " + known;
+    if (!known.empty())
+      error = "there is no tensor \"" + name + "\" in the input; it has " + known;
+    else if (tensors || !data)
+      error = "the input holds no tensors";
+    else
+      error = std::string("the input is a ") + data->GetClassName() +
+              ", and not the tensors of a network, the first output of TensorSnapshotReader";
     return false;
   }
   if (!Read(found, record)) {

@@ -188,6 +188,26 @@ int vtkTensorSnapshotReader::ProcessRequest(
   return this->Superclass::ProcessRequest(request, inputVector, outputVector);
 }
 
+/// What was chosen that is not there: by a script, or by a state file that was made for another
+/// run.
+void vtkTensorSnapshotReader::ForgetUnknownTensors()
+{
+  const RunSeries &series = this->State->Series;
+  for (int k = this->TensorSelection->GetNumberOfArrays(); k-- > 0;) {
+    const std::string name = this->TensorSelection->GetArrayName(k);
+    if (series.FindTensor(name))
+      continue;
+    if (this->TensorSelection->GetArraySetting(k)) {
+      std::string known;
+      for (const RunSeries::Tensor &tensor : series.Tensors)
+        known += (known.empty() ? "" : ", ") + tensor.Name;
+      this->Report(this->State->Names[0] + ": there is no tensor \"" + name + "\"; it has " +
+                   (known.empty() ? "none" : known));
+    }
+    this->TensorSelection->RemoveArrayByIndex(k);
+  }
+}
+
 int vtkTensorSnapshotReader::RequestInformation(
   vtkInformation *, vtkInformationVector **, vtkInformationVector *outputVector)
 {
@@ -212,14 +232,18 @@ int vtkTensorSnapshotReader::RequestInformation(
       state.Sums.clear();
       state.Histories.clear();
     }
-    state.Series = std::move(series);
-    // What was chosen stays chosen while a file cannot be read.
-    for (int k = this->TensorSelection->GetNumberOfArrays(); state.Good && k-- > 0;)
-      if (!state.Series.FindTensor(this->TensorSelection->GetArrayName(k)))
+    // What was chosen stays chosen while a file cannot be read; what only the last file had goes.
+    for (int k = this->TensorSelection->GetNumberOfArrays(); state.Good && k-- > 0;) {
+      const std::string name = this->TensorSelection->GetArrayName(k);
+      if (state.Series.FindTensor(name) && !series.FindTensor(name))
         this->TensorSelection->RemoveArrayByIndex(k);
+    }
+    state.Series = std::move(series);
     for (const RunSeries::Tensor &tensor : state.Series.Tensors)
       this->TensorSelection->AddArray(tensor.Name.c_str());
   }
+  if (state.Good)
+    this->ForgetUnknownTensors();
 
   vtkInformation *out = outputVector->GetInformationObject(0);
   out->Set(vtkAlgorithm::CAN_HANDLE_PIECE_REQUEST(), 1);

@@ -39,7 +39,7 @@ static void put_boxes(float *points, int *connectivity, int point, const row_pla
   for (size_t column = 0; column < width; ++column) {
     const double value =
       type == TV_FLOAT64 ? ((const double *)values)[column] : ((const float *)values)[column];
-    const double top = isfinite(value) ? value * height : 0.0;
+    const double top = isfinite((float)(value * height)) ? value * height : 0.0;
     const double left = place->left + (double)column * place->pixel;
     const double x[2] = {left + margin, left + place->pixel - margin};
     const double y[2] = {place->bottom + margin, place->bottom + place->pixel - margin};
@@ -79,6 +79,8 @@ int tv_blocks(float *points, int *offsets, int *connectivity, const tv_view *vie
   const size_t corners = tv_block_corners(block), row_points = tv_block_points(block, width);
   int overflow = 0;
   const size_t cells = tv_multiply(count, width, &overflow);
+  if (!isfinite(height))
+    return tv_fail(TV_ERROR_ARGUMENT, "the scale of the blocks' height is not a finite number");
   if (overflow || cells > (size_t)INT_MAX / corners)
     return tv_fail(TV_ERROR_ARGUMENT, "%zu x %zu cells are too many for one grid", count, width);
   if (threads < 1)

@@ -13,8 +13,8 @@ int tv_shown(int state)
 static int check_range(const size_t range[2], size_t size, const char *what)
 {
   if (range[0] >= range[1] || range[1] > size)
-    return tv_fail(TV_ERROR_ARGUMENT, "the range %zu to %zu of %s is empty or reaches beyond %zu",
-      range[0], range[1] ? range[1] - 1 : 0, what, size - 1);
+    return tv_fail(TV_ERROR_ARGUMENT, "the range %td to %td of %s is empty or not within 0 to %zu",
+      (ptrdiff_t)range[0], (ptrdiff_t)range[1] - 1, what, size - 1);
   return TV_OK;
 }
 

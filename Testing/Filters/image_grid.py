@@ -129,7 +129,7 @@ class ImageGrid(unittest.TestCase):
             grid(values, Tensor="conv9/weights").UpdatePipeline()
             self.assertIn('no tensor "conv9/weights"', window.GetOutput())
             grid(values, FilterRange=[2, 9]).UpdatePipeline()
-            self.assertIn("2 to 9 of filters is empty or reaches beyond 3", window.GetOutput())
+            self.assertIn("2 to 9 of filters is empty or not within 0 to 3", window.GetOutput())
             grid(values, RowRange=[5, 4]).UpdatePipeline()
             self.assertIn("5 to 4 of rows", window.GetOutput())
         finally:
