@@ -1,22 +1,19 @@
-/* A training loop that records one layer's weights, activations and scalars. Compiles, runs, and
- * is what README.md shows; the network is left to the imagination. */
-#include <stdlib.h>
-
-static float weights[16 * 1 * 3 * 3], activations[50 * 16 * 28 * 28];
-
-static float train(int step)
-{
-  for (size_t i = 0; i < sizeof weights / sizeof *weights; ++i)
-    weights[i] += 0.01f * (float)((i * 7 + (size_t)step * 13) % 21) - 0.1f;
-  for (size_t i = 0; i < sizeof activations / sizeof *activations; ++i)
-    activations[i] = (float)((i + (size_t)step) % 11);
-  return 2.3f / (1.0f + 0.1f * (float)step);
-}
-
+/* A trainer that records one layer's weights, activations and scalars: what README.md shows. Its
+ * network is left to the imagination. */
 /* README: from here */
 #include <tensorview.h>
 
 #include <stdio.h>
+
+static float weights[16 * 1 * 3 * 3], activations[50 * 16 * 28 * 28]; /* stand for your network's */
+
+static float train(int step) /* and this for what it learns */
+{
+  weights[step] += 0.1f;
+  for (int i = 0; i < 50 * 16 * 28 * 28; ++i)
+    activations[i] = (float)((i + step) % 11);
+  return 2.3f / (1.0f + 0.1f * (float)step);
+}
 
 int main(int count, char **arguments)
 {

@@ -215,6 +215,10 @@ static int prepare(training *t, uint64_t *steps)
       (status = statistics_create(&t->statistics, t->network)) != TV_OK ||
       (options_prune(o) && (status = check_layers(o->prune_layers, t->network)) != TV_OK))
     return status;
+  for (size_t i = 0; i < o->prune_count; ++i)
+    if (o->prune_at[i] >= *steps)
+      return tv_fail(TV_ERROR_ARGUMENT, "--prune-at %zu is not before the last step, %llu",
+        o->prune_at[i], (unsigned long long)*steps);
   return recorder_open(&t->recorder, o, t->network);
 }
 

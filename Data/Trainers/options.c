@@ -103,21 +103,6 @@ static int read_prune_at(void *to, const char *text)
   return arguments_list(o->prune_at, &o->prune_count, OPTIONS_PRUNINGS, text);
 }
 
-static int read_way(void *to, const char *text)
-{
-  return pruning_way(to, text);
-}
-
-static int read_linkage(void *to, const char *text)
-{
-  return pruning_linkage(to, text);
-}
-
-static int read_similarity(void *to, const char *text)
-{
-  return pruning_choose_similarity(to, text);
-}
-
 void options_default(options *o)
 {
   memset(o, 0, sizeof *o);
@@ -183,9 +168,9 @@ int options_read(options *o, int argc, char **argv)
     {"prune-when-groups", ARGUMENT_WHOLE, &o->prune_every, 0, many, NULL},
     {"prune-layers", ARGUMENT_TEXT, &o->prune_layers, 0, 0, NULL},
     {"prune-threshold", ARGUMENT_REAL, &o->pruning.threshold, -1, 1, NULL},
-    {"prune-linkage", ARGUMENT_CALL, &o->pruning.linkage, 0, 0, read_linkage},
-    {"prune-similarity", ARGUMENT_CALL, &o->pruning.similarity, 0, 0, read_similarity},
-    {"prune-way", ARGUMENT_CALL, &o->pruning.way, 0, 0, read_way},
+    {"prune-linkage", ARGUMENT_CALL, &o->pruning.linkage, 0, 0, pruning_read_linkage},
+    {"prune-similarity", ARGUMENT_CALL, &o->pruning.similarity, 0, 0, pruning_read_similarity},
+    {"prune-way", ARGUMENT_CALL, &o->pruning.way, 0, 0, pruning_read_way},
     {"prune-bound", ARGUMENT_REAL, &o->pruning.bound, 0, INFINITY, NULL},
     {"keep-dead", ARGUMENT_FLAG, &keep_dead, 0, 0, NULL},
     {"statistics-batches", ARGUMENT_WHOLE, &o->statistics_batches, 1, 1e6, NULL},

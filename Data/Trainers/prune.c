@@ -67,21 +67,6 @@ static int read_keep(void *to, const char *text)
   return arguments_list(r->keep, &r->keep_count, NETWORK_LAYERS, text);
 }
 
-static int read_way(void *to, const char *text)
-{
-  return pruning_way(to, text);
-}
-
-static int read_linkage(void *to, const char *text)
-{
-  return pruning_linkage(to, text);
-}
-
-static int read_similarity(void *to, const char *text)
-{
-  return pruning_choose_similarity(to, text);
-}
-
 static int read_options(pruning_run *r, int argc, char **argv)
 {
   int keep_dead = 0;
@@ -100,9 +85,9 @@ static int read_options(pruning_run *r, int argc, char **argv)
     {"keep", ARGUMENT_CALL, r, 0, 0, read_keep},
     {"ratio", ARGUMENT_REAL, &r->ratio, 0, 1, NULL},
     {"threshold", ARGUMENT_REAL, &r->pruning.threshold, -1, 1, NULL},
-    {"linkage", ARGUMENT_CALL, &r->pruning.linkage, 0, 0, read_linkage},
-    {"similarity", ARGUMENT_CALL, &r->pruning.similarity, 0, 0, read_similarity},
-    {"way", ARGUMENT_CALL, &r->pruning.way, 0, 0, read_way},
+    {"linkage", ARGUMENT_CALL, &r->pruning.linkage, 0, 0, pruning_read_linkage},
+    {"similarity", ARGUMENT_CALL, &r->pruning.similarity, 0, 0, pruning_read_similarity},
+    {"way", ARGUMENT_CALL, &r->pruning.way, 0, 0, pruning_read_way},
     {"bound", ARGUMENT_REAL, &r->pruning.bound, 0, INFINITY, NULL},
     {"keep-dead", ARGUMENT_FLAG, &keep_dead, 0, 0, NULL},
     {"gather", ARGUMENT_WHOLE, &r->gather, 0, 1e6, NULL},
@@ -189,6 +174,8 @@ static int merge(outcome *out, network *n, pruning_run *r, tv_merge_way way, rec
       return tv_fail(TV_ERROR_ARGUMENT, "--keep asks for %zu of the %zu filters of %s", o.number,
         n->layers[i].weights.rows, n->layers[i].name);
     status = pruning_apply(&result, n, i, &r->statistics.layers[i], &o);
+    if (status != TV_OK)
+      tv_fail((tv_status)status, "%s: %s", n->layers[i].name, tv_last_error());
     /* The layers behind see something else now. */
     if (status == TV_OK && r->gather && result.kept < result.filters)
       status = gather(r, n);

@@ -6,40 +6,49 @@
 
 #include <tensorview_format.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-int pruning_way(tv_merge_way *way, const char *text)
+/* The place of a word in a list that NULL ends. */
+static int find_word(int *place, const char *text, const char *const *words)
 {
-  static const char *const names[] = {"remove", "sum", "affine", "reconstruct"};
-  for (int i = 0; i < 4; ++i)
-    if (strcmp(text, names[i]) == 0) {
-      *way = (tv_merge_way)i;
+  char list[128] = "";
+  for (*place = 0; words[*place]; ++*place) {
+    if (strcmp(text, words[*place]) == 0)
       return TV_OK;
-    }
-  return tv_fail(TV_ERROR_ARGUMENT, "%s is none of remove, sum, affine, reconstruct", text);
+    const size_t length = strlen(list);
+    snprintf(list + length, sizeof list - length, "%s%s", length ? ", " : "", words[*place]);
+  }
+  return tv_fail(TV_ERROR_ARGUMENT, "%s is none of %s", text, list);
 }
 
-int pruning_linkage(tv_linkage *linkage, const char *text)
+int pruning_read_way(void *way, const char *text)
 {
-  if (strcmp(text, "complete") == 0)
-    *linkage = TV_COMPLETE;
-  else if (strcmp(text, "single") == 0)
-    *linkage = TV_SINGLE;
-  else
-    return tv_fail(TV_ERROR_ARGUMENT, "%s is neither complete nor single", text);
-  return TV_OK;
+  int place;
+  const int status =
+    find_word(&place, text, (const char *const[]){"remove", "sum", "affine", "reconstruct", NULL});
+  if (status == TV_OK)
+    *(tv_merge_way *)way = (tv_merge_way)place;
+  return status;
 }
 
-int pruning_choose_similarity(pruning_similarity *similarity, const char *text)
+int pruning_read_linkage(void *linkage, const char *text)
 {
-  if (strcmp(text, "maps") == 0)
-    *similarity = SIMILARITY_MAPS;
-  else if (strcmp(text, "moments") == 0)
-    *similarity = SIMILARITY_MOMENTS;
-  else
-    return tv_fail(TV_ERROR_ARGUMENT, "%s is neither maps nor moments", text);
-  return TV_OK;
+  int single;
+  const int status = find_word(&single, text, (const char *const[]){"complete", "single", NULL});
+  if (status == TV_OK)
+    *(tv_linkage *)linkage = single ? TV_SINGLE : TV_COMPLETE;
+  return status;
+}
+
+int pruning_read_similarity(void *similarity, const char *text)
+{
+  int moments;
+  const int status = find_word(&moments, text, (const char *const[]){"maps", "moments", NULL});
+  if (status == TV_OK)
+    *(pruning_similarity *)similarity = moments ? SIMILARITY_MOMENTS : SIMILARITY_MAPS;
+  return status;
 }
 
 /* Groups of similar filters by maps or moments. matrix: [filters][filters], scratch. */

@@ -35,10 +35,10 @@ typedef struct pruning_result
   double *residuals;
 } pruning_result;
 
-/* The names of the enumerations on a command line. */
-int pruning_way(tv_merge_way *way, const char *text);       /* remove sum affine reconstruct */
-int pruning_linkage(tv_linkage *linkage, const char *text); /* complete single */
-int pruning_choose_similarity(pruning_similarity *out, const char *text); /* maps moments */
+/* The names of the enumerations on a command line, as arguments.h calls them. */
+int pruning_read_way(void *tv_merge_way, const char *text);   /* remove sum affine reconstruct */
+int pruning_read_linkage(void *tv_linkage, const char *text); /* complete single */
+int pruning_read_similarity(void *pruning_similarity, const char *text); /* maps moments */
 
 /* Decides which filters of a layer go, and merges them, unless nothing is to go. The result's
  * arrays are the caller's to free with pruning_free(), also after a failure. */

@@ -2,10 +2,12 @@
 
 #include "status.h"
 
+#include <errno.h>
 #include <hdf5.h>
 #include <stdlib.h>
 #include <string.h>
 #include <tensorview_format.h>
+#include <unistd.h>
 
 #define MOST_COMPRESSED 2000 /* times smaller than its data no chunk of HDF5's own filters gets */
 
@@ -116,9 +118,13 @@ int run_file_open(run_file **out, const char *path)
   f->file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
   if (f->file < 0) /* its writer is at work, or was killed */
     f->file = H5Fopen(path, H5F_ACC_RDONLY | H5F_ACC_SWMR_READ, H5P_DEFAULT);
-  const int status = f->file < 0
-                       ? tv_fail(TV_ERROR_FILE, "\"%s\" is no HDF5 file that can be opened", path)
-                       : check_file(f);
+  int status;
+  if (f->file >= 0)
+    status = check_file(f);
+  else if (access(path, R_OK) != 0)
+    status = tv_fail(TV_ERROR_FILE, "\"%s\" cannot be read: %s", path, strerror(errno));
+  else
+    status = tv_fail(TV_ERROR_FILE, "\"%s\" is no HDF5 file that can be opened", path);
   if (status != TV_OK)
     run_file_close(f);
   else
