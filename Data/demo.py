@@ -180,19 +180,26 @@ def save(view, folder, name):
 def draw_flat(sources, name, title, subtitle, folder, color):
     view = new_view(title, subtitle)
     show(sources[name], view)
-    frame(view, sources[name])
-    number_windows(view, sources[name], color, [0.004, 0.006])
+    frame_flat(view, sources[name], color)
     return save(view, folder, name)
+
+
+def frame_flat(view, source, color):
+    frame(view, source)
+    number_windows(view, source, color, [0.004, 0.006])
 
 
 def draw_weights(sources, subtitle, folder):
     view = new_view("Weight grid", subtitle)
-    display = show(sources["weight-grid"], view)
-    display.Ambient, display.Diffuse = 0.35, 0.75  # sides of blocks keep their colour
-    frame(view, sources["weight-grid"])
-    view.GetActiveCamera().Elevation(-30)
-    number_windows(view, sources["weight-grid"], GREY, [-0.024, 0.0])
+    frame_weights(view, show(sources["weight-grid"], view), sources["weight-grid"])
     return save(view, folder, "weight-grid")
+
+
+def frame_weights(view, display, source):
+    display.Ambient, display.Diffuse = 0.35, 0.75  # sides of blocks keep their colour
+    frame(view, source)
+    view.GetActiveCamera().Elevation(-30)
+    number_windows(view, source, GREY, [-0.024, 0.0])
 
 
 def draw_matrix(sources, subtitle, folder):
@@ -208,14 +215,12 @@ def draw_matrix(sources, subtitle, folder):
     return save(view, folder, "correlation")
 
 
-def draw_trajectory(sources, columns, subtitle, folder):
-    view = new_view("Weight trajectory", subtitle)
+def frame_trajectory(view, display, elements):
+    """From the side, with axes, left of the legend."""
     view.CameraParallelProjection = 0
-    display = show(sources["weight-trajectory"], view)
     display.LineWidth = 3
     axes = view.AxesGrid
     axes.Visibility = 1
-    elements = [name for name in columns if name.endswith("]")]
     for axis, element in zip("XYZ", elements):
         setattr(axes, axis + "Title", element)
         for part in ("TitleColor", "LabelColor"):
@@ -228,6 +233,12 @@ def draw_trajectory(sources, columns, subtitle, folder):
     pv.ResetCamera(view)
     camera.Zoom(0.75)
     camera.SetWindowCenter(0.1, 0)  # to the left of the legend
+
+
+def draw_trajectory(sources, columns, subtitle, folder):
+    view = new_view("Weight trajectory", subtitle)
+    display = show(sources["weight-trajectory"], view)
+    frame_trajectory(view, display, [name for name in columns if name.endswith("]")])
     return save(view, folder, "weight-trajectory")
 
 

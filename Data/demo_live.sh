@@ -3,13 +3,13 @@
 #
 #   bash Data/demo_live.sh BUILD FOLDER      (bash Data/demo.sh --live builds first)
 #
-# On the screen where there is one, otherwise under Xvfb. FOLDER gets a picture of the viewer at
-# every hundredth step. The trainer waits for its readers here (--block), so that each step is seen;
-# without that it would not, and steps that nobody fetched would be dropped.
+# On the screen where there is one, otherwise under Xvfb. FOLDER gets pictures of the viewer. The
+# same is trained without anyone watching before: the training waits for nobody, and steps that the
+# viewer is too slow for are passed by. (With --block it would wait, and each step be seen.)
 set -euo pipefail
 build=$1 folder=$2
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-run=demo-$$ steps=${TENSORVIEW_LIVE_STEPS:-500}
+run=demo-$$ steps=${TENSORVIEW_LIVE_STEPS:-3000}
 export TENSORVIEW_PLUGIN=${TENSORVIEW_PLUGIN:-$build/lib/TensorView/TensorView.so}
 export OMP_WAIT_POLICY=passive
 mkdir -p "$folder"
@@ -41,21 +41,31 @@ if [ -z "${DISPLAY:-}" ]; then
   echo "There is no display: the viewer draws under Xvfb"
   display=(xvfb-run -a -s "-screen 0 1280x1080x24")
 fi
-"${display[@]}" pvpython "$here/demo_live.py" "$port" "$folder" 100 >"$folder/viewer.log" 2>&1 </dev/null &
+training=(--threads 1 --record-weights 1 --record-activations 10 --output none --quiet)
+said() { grep -o "[0-9.]* $1" "$2"; } # by a trainer at its end
+
+echo "Training $((steps / 5)) steps that nobody watches"
+"$build/bin/tensorview-lenet" "${training[@]}" --steps $((steps / 5)) >"$folder/alone.log" </dev/null
+
+"${display[@]}" pvpython "$here/demo_live.py" "$port" "$folder" $((steps / 6)) \
+  >"$folder/viewer.log" 2>&1 </dev/null &
 children+=($!)
 viewer=$!
-"$build/bin/tensorview-live" "$run" --wait --script "$folder/four_views.py" >"$folder/live.log" 2>&1 </dev/null &
+"$build/bin/tensorview-live" "$run" --wait --script "$folder/four_views.py" \
+  >"$folder/live.log" 2>&1 </dev/null &
 children+=($!)
 live=$!
 wait_for "Waiting for tensorview-live" "$folder/viewer.log" "$viewer"
 wait_for "waiting for the run" "$folder/live.log" "$live"
 
-echo "Training $steps steps; tensorview-live follows, the viewer at port $port looks on"
-"$build/bin/tensorview-lenet" --output none --channel "$run" --block 30 --steps "$steps" --threads 1 \
-  --record-weights 1 --record-activations 1 </dev/null
+echo "Training $steps steps; tensorview-live follows, a viewer at port $port looks on"
+"$build/bin/tensorview-lenet" "${training[@]}" --steps "$steps" --channel "$run" --record-times 1 \
+  >"$folder/watched.log" </dev/null
 wait "$live" "$viewer"
 children=()
-grep -h "^step\|run is over" "$folder/viewer.log" "$folder/live.log"
+grep -h "run is over" "$folder/live.log"
+echo "The training made $(said steps/s "$folder/watched.log"); unwatched, $(said steps/s "$folder/alone.log")"
+echo "Recording took $(said % "$folder/watched.log") of its time: it waited for nobody, and shared the processor"
 echo "Pictures: $(ls "$folder"/live-*.png | tr '\n' ' ')"
 cat <<END
 The same with your own viewer and your own training:

@@ -243,6 +243,9 @@ int main(int argc, char **argv)
       t.steps_per_second, t.accuracy);
     if (t.options.output)
       printf("recorded in %s%s\n", t.options.output, t.recorded == TV_OK ? "" : ", not completely");
+    if (t.options.record_times && t.steps > 0)
+      printf("recording took %.2f %% of the time\n",
+        100 * t.recorder.recording.sum * t.steps_per_second / (double)t.steps);
   }
   statistics_free(&t.statistics);
   network_free(t.network);

@@ -40,4 +40,5 @@ void stopwatch_stop(stopwatch *watch)
     return;
   watch->seconds = seconds_now() - watch->began;
   watch->delay = delay_now() - watch->delay_before;
+  watch->sum += watch->seconds - watch->delay;
 }

@@ -9,6 +9,7 @@ typedef struct stopwatch
   double seconds; /* from the last start to the last stop */
   double delay;   /* of them this thread was ready to run, and no core was free; 0 where the system
                      does not say (Linux does, with schedstats) */
+  double sum;     /* of all seconds so far, without the delays */
 } stopwatch;
 
 /* Both in the same thread. */

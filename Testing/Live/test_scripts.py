@@ -2,6 +2,7 @@
 viewer does reaches the training."""
 
 import os
+import shutil
 import signal
 import socket
 import threading
@@ -10,7 +11,9 @@ import unittest
 
 import h5py
 import numpy as np
-from live_support import LIVE, Process, complaint, free_port, live, script, segments, trainer
+from live_support import LIVE, SCRIPTS, Process, complaint, free_port, live, script, segments, trainer
+from vtkmodules.util.numpy_support import vtk_to_numpy
+from vtkmodules.vtkIOXML import vtkXMLPolyDataReader
 
 RUN = f"scripts-{os.getpid()}"
 
@@ -75,6 +78,42 @@ class Scripts(unittest.TestCase):
         one = live("plugin", "no-such-run", "--wait", "0.5", "--plugin", "nothing.so")
         self.assertEqual(1, one.wait())
         self.assertIn("the plugin nothing.so cannot be loaded", one.text())
+
+    def test_extracts(self):
+        """The script that ships writes what the run file has, at the steps asked for and no others."""
+        shutil.rmtree("extracts", ignore_errors=True)
+        display = os.path.join(os.environ["TENSORVIEW_SOURCE"], "Testing", "Support", "with_display.sh")
+        one = Process("extracts", display, "800x800", LIVE, RUN, "--wait", "--script",
+                      os.path.join(SCRIPTS, "extracts.py"), TENSORVIEW_EVERY=10)
+        one.wait_for("waiting for the run")
+        run = trainer("extracts-run", "--steps", "25", "--record-weights", "1", "--record-activations", "1",
+                      "--output", "extracts.tvh5", "--overwrite", "--channel", RUN, "--block", "60")
+        self.assertEqual(0, run.wait(), run.text())
+        self.assertEqual(0, one.wait(), one.text())
+        names = {f"step-{step:07d}-{kind}" for step in (0, 10, 20)
+                 for kind in ("weights.vtp", "groups.csv", "history.csv", "weights.png")}
+        self.assertEqual(names, set(os.listdir("extracts")), one.text())
+        with h5py.File("extracts.tvh5") as file:
+            weights = file["layers/conv1/weights/values"][()]
+            loss = file["scalars/values"][:, list(file["scalars"].attrs["names"]).index(b"loss")]
+        for step in (0, 10, 20):
+            name = f"extracts/step-{step:07d}-"
+            reader = vtkXMLPolyDataReader()
+            reader.SetFileName(name + "weights.vtp")
+            reader.Update()
+            cells = reader.GetOutput().GetCellData()
+            value, f, c, r, w = (vtk_to_numpy(cells.GetArray(of))
+                                 for of in ("Weight", "Filter", "Channel", "Row", "Column"))
+            self.assertEqual(weights[step].size, value.size)
+            np.testing.assert_array_equal(value, weights[step][f, c, r, w])
+            history = np.genfromtxt(name + "history.csv", delimiter=",", names=True, deletechars="")
+            np.testing.assert_array_equal(history["Step"], np.arange(step + 1))
+            np.testing.assert_allclose(history["loss"], loss[: step + 1], rtol=1e-8)
+            of_one = weights[: step + 1].reshape(step + 1, -1)[:, 1]
+            np.testing.assert_array_equal(history["conv1/weights[1]"].astype(np.float32), of_one)
+            groups = np.genfromtxt(name + "groups.csv", delimiter=",", names=True)
+            np.testing.assert_array_equal(groups["Filter"], np.arange(len(weights[0])))
+            self.assertGreater(os.path.getsize(name + "weights.png"), 2000)
 
     def test_everything_at_once(self):
         """One run, watched by a good script and by every kind of bad one; the same run unwatched."""

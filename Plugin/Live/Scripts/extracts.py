@@ -1,6 +1,7 @@
 # script-version: 2.0
-# Writes what the views show at every hundredth step: weights as .vtp, similarity groups and history
-# as .csv, and a picture of the weights where there is a display to draw it on.
+# Writes what the views show at every hundredth step, or the next one that is seen: weights as .vtp,
+# similarity groups and history as .csv, and a picture of the weights where there is a display to
+# draw it on. The training waits for nobody, unless told to (--block): steps may be passed by.
 #
 #   TENSORVIEW_EXTRACTS=folder TENSORVIEW_EVERY=100 tensorview-live RUN --script extracts.py
 import os
@@ -18,9 +19,8 @@ groups = SimilarityGroups(registrationName="Similarity groups", Input=tensors)
 grid = WeightGrid(registrationName="Weight grid", Input=OutputPort(groups, 0))
 
 options = catalyst.Options()
-options.GlobalTrigger = "TimeStep"
-options.GlobalTrigger.UseStartTimeStep = 0
-options.GlobalTrigger.Frequency = every
+options.GlobalTrigger = "TimeValue"  # time is the step; "TimeStep" would wait for exact multiples
+options.GlobalTrigger.Length = every
 
 view = None
 
@@ -47,8 +47,8 @@ def catalyst_execute(info):
     name = os.path.join(folder, f"step-{info.timestep:07d}-")
     # Inline binary: ParaView 5.11 cannot read back what it writes in its default, appended mode.
     SaveData(name + "weights.vtp", proxy=grid, DataMode="Binary")
-    SaveData(name + "groups.csv", proxy=OutputPort(groups, 1))
-    SaveData(name + "history.csv", proxy=history)
+    SaveData(name + "groups.csv", proxy=OutputPort(groups, 1), Precision=9)
+    SaveData(name + "history.csv", proxy=history, Precision=9)
     try:
         picture(name + "weights.png")
     except RuntimeError as error:  # no display: the tables are worth having without pictures
