@@ -104,8 +104,8 @@ bool LiveParaView::Start(const std::string &asked)
 {
   vtkLogger::SetStderrVerbosity(vtkLogger::VERBOSITY_OFF);
   vtkLogger::AddCallback("tensorview-live", Report, nullptr, vtkLogger::VERBOSITY_WARNING);
-  // ParaView starts MPI, which would look at every X server for graphics cards, and end this program
-  // with a server that ends meanwhile.
+  // ParaView starts MPI, which would look at every X server for graphics cards, and end this
+  // program with a server that ends meanwhile.
   setenv("HWLOC_COMPONENTS", "-gl", 0);
   vtkInSituInitializationHelper::Initialize(0);
   this->Started = true;
