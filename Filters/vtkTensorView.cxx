@@ -13,9 +13,9 @@
 #include "vtkInformationStringVectorKey.h"
 #include "vtkInformationVector.h"
 #include "vtkIntArray.h"
-#include "vtkLogger.h"
 #include "vtkMultiProcessController.h"
 #include "vtkNew.h"
+#include "vtkOutputWindow.h"
 #include "vtkStringArray.h"
 
 #include "RowExchange.h"
@@ -318,6 +318,8 @@ void vtkTensorView::RememberRanges(vtkDataSetAttributes *attributes)
 void vtkTensorView::AddFields(vtkFieldData *fields, const Shown &shown)
 {
   fields->PassData(shown.Record.Image->GetFieldData());
+  const std::string before = this->Note;
+  this->Note.clear();
   if (shown.Note.empty())
     return;
   const std::string sentence = shown.Note.substr(0, shown.Note.size() - 1);
@@ -325,11 +327,10 @@ void vtkTensorView::AddFields(vtkFieldData *fields, const Shown &shown)
   note->SetName("Note");
   note->InsertNextValue(sentence);
   fields->AddArray(note);
-  const std::string said = shown.Record.Name() + ": " + sentence;
+  this->Note = shown.Record.Name() + ": " + sentence;
   const bool first = !Controller() || Controller()->GetLocalProcessId() == 0;
-  if (first && said != this->LastNote) // once, not at every step, nor by every rank
-    vtkLogF(INFO, "%s", said.c_str());
-  this->LastNote = said;
+  if (first && this->Note != before) // once, not at every step, nor by every rank
+    vtkOutputWindowDisplayText((this->Note + "\n").c_str());
 }
 
 bool vtkTensorView::InChunks(size_t count, const std::function<void(size_t, size_t)> &work)

@@ -12,7 +12,8 @@
  * theirs.
  *
  * The output's field data is that of the tensor (its layer, kind, step, ...) and, where the view
- * shows less than everything, the array Note with a sentence that says so.
+ * shows less than everything, the array Note with a sentence that says so; ParaView's output
+ * messages have it as well.
  */
 #ifndef vtkTensorView_h
 #define vtkTensorView_h
@@ -155,7 +156,7 @@ private:
   void Label(Shown &shown);
   bool LayOut(Shown &shown);
 
-  std::string LastNote;
+  std::string Note;
 
   vtkTensorView(const vtkTensorView &) = delete;
   void operator=(const vtkTensorView &) = delete;

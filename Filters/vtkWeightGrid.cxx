@@ -20,7 +20,8 @@ vtkStandardNewMacro(vtkWeightGrid);
 
 namespace {
 const double BoxInset = 0.04; // a thin line of background between boxes, so that each can be seen
-}
+const double MostWidthsHigh = 100.0; // a box of value 1; beyond, boxes hide one another
+} // namespace
 
 vtkWeightGrid::vtkWeightGrid() : vtkTensorView("weights", 60000) {}
 
@@ -57,9 +58,13 @@ int vtkWeightGrid::RequestData(
                         static_cast<double>(view.grid.height) *
                         static_cast<double>(view.grid.width);
   tv_block block = this->Style == TILES ? TV_TILE : TV_BOX;
-  if (this->Style == AUTOMATIC_STYLE && values > static_cast<double>(this->MaximumBoxes)) {
+  const bool many = values > static_cast<double>(this->MaximumBoxes);
+  if (this->Style == AUTOMATIC_STYLE &&
+      (many || this->HeightScale > MostWidthsHigh * view.grid.pixel)) {
     block = TV_TILE;
-    shown.Note += "Flat tiles: too many values for boxes. ";
+    shown.Note += "Flat tiles: ";
+    shown.Note += many ? "too many values for boxes. "
+                       : "boxes would be needles, unless HeightScale is lowered. ";
   }
   if (!this->Reduce(shown, false))
     return 1;

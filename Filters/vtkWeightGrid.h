@@ -32,7 +32,7 @@ public:
 
   enum StyleType
   {
-    AUTOMATIC_STYLE = 0, ///< boxes, or tiles where there are more than MaximumBoxes
+    AUTOMATIC_STYLE = 0, ///< boxes, or tiles where there are too many or they would be needles
     BOXES = 1,
     TILES = 2
   };

@@ -168,6 +168,23 @@ class WeightGrid(unittest.TestCase):
         tiles.Style = "Tiles"
         self.assertEqual(1600, fetch(tiles).GetNumberOfPolys())
 
+    def test_boxes_that_would_be_needles_become_tiles_and_say_so(self):
+        values = weights((30, 120))
+        view = grid(values, RowRange=[3, 5])
+        data = fetch(view)
+        self.assertEqual(360, data.GetNumberOfPolys())
+        self.assertEqual(
+            "Flat tiles: boxes would be needles, unless HeightScale is lowered.",
+            values_of(data, "Note")[0],
+        )
+        view.HeightScale = 0.1
+        data = fetch(view)
+        self.assertEqual(360, data.GetNumberOfStrips())
+        self.assertIsNone(values_of(data, "Note"))
+        np.testing.assert_allclose(
+            0.1 * np.maximum(values[3:6].ravel(), 0), boxes(data)[1][:, 2], atol=1e-6
+        )
+
     def test_an_overview_reduces_and_a_region_is_in_full(self):
         values = weights((60, 100))
         values[17, 33] = -9.0
