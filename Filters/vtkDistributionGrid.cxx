@@ -25,7 +25,7 @@
 vtkStandardNewMacro(vtkDistributionGrid);
 
 namespace {
-const size_t ScreenColumns = 3072; // of pixels, that all windows of a row share
+const size_t ScreenColumns = 2560; // of pixels, that all windows of a row share
 const size_t FewestColumns = 64;
 
 /// Least and greatest value of all curves, on all ranks. Every rank must come here.
@@ -111,16 +111,24 @@ vtkSmartPointer<vtkCellArray> MakeVertices(vtkIdType points)
   return cells;
 }
 
-/// One polyline for each curve that has points.
-vtkSmartPointer<vtkCellArray> MakeLines(const std::vector<tv_curve> &curves, vtkIdType points)
+/// One polyline for each curve that has points: tv_curve_path().
+vtkSmartPointer<vtkCellArray> MakeLines(const std::vector<tv_curve> &curves,
+  const float *coordinates, const int *pixel, size_t pixels, size_t columns)
 {
   vtkNew<vtkTypeInt32Array> offsets, connectivity;
+  std::vector<size_t> path;
   for (const tv_curve &curve : curves)
-    if (curve.count > 0)
-      offsets->InsertNextValue(static_cast<int>(curve.first));
-  offsets->InsertNextValue(static_cast<int>(points));
-  connectivity->SetNumberOfValues(points);
-  std::iota(connectivity->GetPointer(0), connectivity->GetPointer(0) + points, 0);
+    if (curve.count > 0) {
+      path.resize(curve.count);
+      path.resize(tv_curve_path(path.data(), coordinates + 3 * curve.first, pixel + curve.first,
+        curve.count, pixels, columns));
+      const vtkIdType begin = connectivity->GetNumberOfValues();
+      offsets->InsertNextValue(static_cast<int>(begin));
+      int *points = connectivity->WritePointer(begin, static_cast<vtkIdType>(path.size()));
+      for (size_t i = 0; i < path.size(); ++i)
+        points[i] = static_cast<int>(curve.first + path[i]);
+    }
+  offsets->InsertNextValue(static_cast<int>(connectivity->GetNumberOfValues()));
   auto cells = vtkSmartPointer<vtkCellArray>::New();
   cells->SetData(offsets.Get(), connectivity.Get());
   return cells;
@@ -225,6 +233,8 @@ int vtkDistributionGrid::RequestData(
   if (this->Style == POINTS || tensor.rows * tensor.columns == 1)
     output->SetVerts(MakeVertices(number));
   else
-    output->SetLines(MakeLines(curves, number));
+    output->SetLines(MakeLines(curves, coordinates->GetPointer(0),
+      static_cast<int *>(data->GetArray("Pixel")->GetVoidPointer(0)), tensor.rows * tensor.columns,
+      columns));
   return 1;
 }

@@ -44,7 +44,7 @@ public:
 
   ///@{
   /// Columns of a window's envelope. A window with no more than four values a column is drawn in
-  /// full. 0 (default): 3072 shared by the windows that stand side by side, at least 64.
+  /// full. 0 (default): 2560 shared by the windows that stand side by side, at least 64.
   vtkSetClampMacro(Resolution, int, 0, VTK_INT_MAX);
   vtkGetMacro(Resolution, int);
   ///@}

@@ -244,3 +244,42 @@ size_t tv_curve_thin(size_t *kept, const int *pixel, const void *values, tv_type
   }
   return thin;
 }
+
+static inline float height(const float *points, size_t point)
+{
+  return points[3 * point + 1];
+}
+
+size_t tv_curve_path(
+  size_t *path, const float *points, const int *pixel, size_t count, size_t pixels, size_t columns)
+{
+  size_t begin = 0, visited = 0;
+  columns = columns_of(pixels, columns);
+  for (; columns == 0 && visited < count; ++visited)
+    path[visited] = visited;
+  for (size_t column = 0; column < columns; ++column) {
+    const size_t limit = column_begin(column + 1, columns, pixels);
+    size_t least = begin, greatest = begin, end = begin;
+    for (; end < count && (size_t)pixel[end] < limit; ++end) {
+      if (height(points, end) < height(points, least))
+        least = end;
+      if (height(points, end) > height(points, greatest))
+        greatest = end;
+    }
+    if (end == begin)
+      continue;
+    if (begin == 0 && least != 0 && greatest != 0)
+      path[visited++] = 0;
+    const float pen = visited > 0 ? height(points, path[visited - 1]) : 0.0f;
+    const int rises =
+      visited > 0 ? fabsf(pen - height(points, least)) <= fabsf(pen - height(points, greatest))
+                  : least <= greatest;
+    path[visited++] = rises ? least : greatest;
+    if (least != greatest)
+      path[visited++] = rises ? greatest : least;
+    if (end == count && least != count - 1 && greatest != count - 1)
+      path[visited++] = count - 1;
+    begin = end;
+  }
+  return visited;
+}

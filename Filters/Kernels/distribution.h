@@ -9,7 +9,8 @@
  * column's values only the first, the last, the least and the greatest stay, in their order. A
  * line through these covers the same pixels of a screen as the line through all, as long as a
  * column is no wider than a pixel of the screen (U. Jugel et al., "M4: a visualization-oriented
- * time series data aggregation", PVLDB 7(10), 2014).
+ * time series data aggregation", PVLDB 7(10), 2014). tv_curve_path() is a line that is drawn in
+ * half the time and covers nearly the same pixels.
  *
  * Of a matrix that lies in several processes each makes the points of its own rows. One after the
  * other they are those of the whole matrix, where all use its range and tv_curve_thin() takes out
@@ -59,6 +60,16 @@ void tv_curves_write(const tv_curve_points *out, const tv_curve *curves, size_t 
  * count), in order, and returns how many. pixel and values: of the points, by ascending pixel. */
 size_t tv_curve_thin(size_t *kept, const int *pixel, const void *values, tv_type type, size_t count,
   size_t pixels, size_t columns);
+
+/* The line to draw of an envelope of so many columns: through the least and the greatest of each
+ * column, from where it stands to the nearer one first. What the first and the last would add, the
+ * way between a column's extremes covers already; at the border of two columns the line may stand
+ * out by half of what their extremes differ. It begins at the first point and ends at the last.
+ * Where every value is kept it goes through all. Puts the numbers of the points that it visits into
+ * path (room for count) and returns how many. points: [count][3], as tv_curves_write() makes them
+ * of one curve; pixel: theirs, ascending. */
+size_t tv_curve_path(
+  size_t *path, const float *points, const int *pixel, size_t count, size_t pixels, size_t columns);
 
 #ifdef __cplusplus
 }

@@ -66,6 +66,18 @@ def m4(y, columns):
     return np.array(kept)
 
 
+def path(y, columns):
+    """Pixels that the line of an envelope visits: each column's least and greatest, the nearer one
+    first, from the first pixel to the last."""
+    bounds = [len(y) * c // columns for c in range(columns + 1)]
+    visited = [0]
+    for begin, end in zip(bounds, bounds[1:]):
+        extremes = [begin + int(y[begin:end].argmin()), begin + int(y[begin:end].argmax())]
+        extremes.sort(key=lambda pixel: abs(y[pixel] - y[visited[-1]]))
+        visited += [pixel for pixel in extremes if pixel != visited[-1]]
+    return visited if visited[-1] == len(y) - 1 else visited + [len(y) - 1]
+
+
 class DistributionGrid(unittest.TestCase):
     def test_every_point(self):
         for shape in SHAPES:
@@ -121,8 +133,23 @@ class DistributionGrid(unittest.TestCase):
         where = np.concatenate(where)
         np.testing.assert_array_equal(values.ravel()[where], found["Activation"])
         np.testing.assert_allclose(points(data)[:, :2], expected(values)[where], atol=1e-5)
-        self.assertEqual([len(k) for k in kept], list(cell_sizes(data.GetLines())))
+        lines = np.split(
+            found["Pixel"][vtk_to_numpy(data.GetLines().GetConnectivityArray())],
+            np.cumsum(cell_sizes(data.GetLines()))[:-1],
+        )
+        for y, line in zip(values.reshape(10, -1), lines, strict=True):
+            self.assertEqual(path(y, 64), list(line))
         self.assertEqual(values.size, fetch(grid(values, Resolution=450)).GetNumberOfPoints() or 0)
+
+    def test_the_line_of_an_envelope_has_both_ends(self):
+        for y in (np.zeros(1000), np.arange(1000.0), -np.arange(1000.0), np.eye(1000)[500]):
+            data = fetch(grid(y.reshape(1, 20, 50), Resolution=64))
+            line = vtk_to_numpy(data.GetLines().GetConnectivityArray())
+            visited = arrays(data.GetPointData())["Pixel"][line]
+            self.assertEqual((0, 999), (visited[0], visited[-1]))
+            ends = [1000 * (column + 1) // 64 for column in range(64)]
+            columns = np.searchsorted(ends, visited, side="right")
+            np.testing.assert_array_equal(np.arange(64), np.unique(columns))
 
     def test_groups_and_pruned_filters(self):
         values = maps((17, 8, 8))
