@@ -1,6 +1,6 @@
 """What in situ costs: ratios to a peer in the same run. About 4 minutes.
 
-    python3 Testing/Benchmarks/live.py [BUILD [STEPS [OUTPUT]]]
+    /usr/bin/python3 Testing/Benchmarks/live.py [BUILD [STEPS [OUTPUT]]]
 
 STEPS: of training in each case, 2000 unless told. Needs live_steps, the shim, tensorview-live and
 xvfb-run; a peer that does not run ends the benchmark. Recorded and plain steps alternate in one
