@@ -5,8 +5,11 @@
 
 #include "vtkCallbackCommand.h"
 #include "vtkCommand.h"
+#include "vtkDataSetAttributes.h"
 #include "vtkNew.h"
+#include "vtkPVArrayInformation.h"
 #include "vtkPVDataInformation.h"
+#include "vtkPVDataSetAttributesInformation.h"
 #include "vtkProcessModule.h"
 #include "vtkSMPropertyHelper.h"
 #include "vtkSMProxy.h"
@@ -176,11 +179,51 @@ void LightBlocks(vtkSMProxy *representation)
   representation->UpdateVTKObjects();
 }
 
+// Gaps of a mosaic are no numbers, and blank. Where no mosaic is shown what is no number is grey.
+void BlankGaps(vtkSMSourceProxy *grid)
+{
+  const vtkPVArrayInformation *values =
+    grid->GetDataInformation()->GetCellDataInformation()->GetAttributeInformation(
+      vtkDataSetAttributes::SCALARS);
+  if (strcmp(grid->GetXMLName(), "ImageGrid") != 0 || !values) {
+    return;
+  }
+  vtkNew<vtkSMTransferFunctionManager> colourMaps;
+  vtkSMProxy *lut =
+    colourMaps->GetColorTransferFunction(values->GetName(), grid->GetSessionProxyManager());
+  vtkSMPropertyHelper(lut, "NanOpacity").Set(0.0);
+  lut->UpdateVTKObjects();
+}
+
+// A mosaic that is on the screen already may be given another tensor, and with it a new colour map.
+void BlankGapsOfAll(vtkSMSessionProxyManager *manager)
+{
+  vtkNew<vtkSMProxyIterator> sources;
+  sources->SetSessionProxyManager(manager);
+  sources->SetModeToOneGroup();
+  for (sources->Begin("sources"); !sources->IsAtEnd(); sources->Next()) {
+    auto *source = vtkSMSourceProxy::SafeDownCast(sources->GetProxy());
+    if (source && source->GetXMLName() && strcmp(source->GetXMLName(), "ImageGrid") == 0) {
+      BlankGaps(source);
+    }
+  }
+}
+
 // ParaView smooths what it has drawn (FXAA): a pixel gets the colours of its neighbours, too. In a
 // flat grid these are other values, and without a graphics card that takes longer than all the
-// rest. A view is drawn as it is from the first flat grid on that it shows, unless a state file or
-// somebody, later, wants otherwise.
-void DrawExactly(vtkObject *caller, unsigned long, void *, void *property)
+// rest. A view is drawn as it is from the first flat grid on that it shows, unless somebody, later,
+// wants otherwise.
+void DrawExactly(vtkSMProxy *view, vtkSMSourceProxy *grid)
+{
+  double bounds[6];
+  grid->GetDataInformation()->GetBounds(bounds);
+  if (bounds[4] == bounds[5]) {
+    vtkSMPropertyHelper(view, "UseFXAA").Set(0);
+  }
+}
+
+// A view shows one thing more, or less. What a state file says of it is left alone.
+void LookAtView(vtkObject *caller, unsigned long, void *, void *property)
 {
   auto *view = vtkSMProxy::SafeDownCast(caller);
   if (!view || !property || strcmp(static_cast<const char *>(property), "Representations") != 0 ||
@@ -189,19 +232,17 @@ void DrawExactly(vtkObject *caller, unsigned long, void *, void *property)
   }
   vtkSMPropertyHelper shown(view, "Representations");
   const unsigned int count = shown.GetNumberOfElements();
-  for (unsigned int i = 0; i + 1 < count; ++i) {
-    if (ShownGrid(shown.GetAsProxy(i))) {
-      return;
-    }
-  }
   vtkSMSourceProxy *grid = count > 0 ? ShownGrid(shown.GetAsProxy(count - 1)) : nullptr;
   if (!grid) {
     return;
   }
-  double bounds[6];
-  grid->GetDataInformation()->GetBounds(bounds);
-  if (bounds[4] == bounds[5]) {
-    vtkSMPropertyHelper(view, "UseFXAA").Set(0);
+  BlankGaps(grid);
+  bool first = true;
+  for (unsigned int i = 0; i + 1 < count; ++i) {
+    first = first && !ShownGrid(shown.GetAsProxy(i));
+  }
+  if (first) {
+    DrawExactly(view, grid);
   }
 }
 
@@ -216,11 +257,12 @@ void WatchNewProxy(vtkObject *, unsigned long, void *, void *information)
   if (group == "representations") {
     LightBlocks(added->Proxy);
   } else if (group == "views") {
-    Watch(added->Proxy, DrawExactly, nullptr);
+    Watch(added->Proxy, LookAtView, nullptr);
   }
   if (group != "lookup_tables") {
     return;
   }
+  BlankGapsOfAll(added->Proxy->GetSessionProxyManager());
   for (const SymmetricArray &array : Symmetric) {
     if (strcmp(added->ProxyName, array.ColourMap) == 0) {
       Watch(added->Proxy, MakeSymmetric, const_cast<SymmetricArray *>(&array));
@@ -268,7 +310,7 @@ void TensorViewInstallDefaults()
       vtkSMProxyManager::GetProxyManager()->GetActiveSessionProxyManager());
     views->SetModeToOneGroup();
     for (views->Begin("views"); !views->IsAtEnd(); views->Next()) {
-      Watch(views->GetProxy(), DrawExactly, nullptr);
+      Watch(views->GetProxy(), LookAtView, nullptr);
     }
   } else {
     vtkNew<vtkCallbackCommand> connected;

@@ -136,6 +136,23 @@ class Defaults(unittest.TestCase):
         self.assertEqual(0, lut.NanOpacity)
         self.assertLess(sum(color(lut, 1)), sum(color(lut, 5)))
 
+    def test_gaps_of_an_image_grid_of_weights_are_blank(self):
+        """Elsewhere what is not a number stays grey."""
+        view = CreateView("RenderView")
+        sample = os.path.join(os.environ["TENSORVIEW_SAMPLES"], "lenet.tvh5")
+        reader = TensorSnapshotReader(FileName=[sample])
+        lut = GetColorTransferFunction("Weight")
+        lut.NanOpacity = 1
+        Show(WeightGrid(Input=reader), view)
+        self.assertEqual(1, lut.NanOpacity)
+        grid = ImageGrid(Input=reader, Tensor="conv1/weights")
+        Show(grid, view)
+        self.assertEqual(0, lut.NanOpacity)
+        grid.Tensor = "conv1/gradients"
+        grid.UpdatePipeline()
+        self.assertEqual(0, GetColorTransferFunction("Gradient").NanOpacity)
+        Delete(view)
+
     def test_correlation_is_always_minus_one_to_one(self):
         _, _, lut = show("Correlation", [0.4, 0.9], self.view)
         self.assertEqual((-1, 1), span(lut))
