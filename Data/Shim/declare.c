@@ -166,7 +166,7 @@ int tv_declare(int *tensor, tv_run *run, const char *layer, const char *kind, tv
   const char *axes, const size_t *shape)
 {
   char name[2 * TV_NAME_LENGTH + 2];
-  tv_stream stream = {.source = type, .last_step = -1};
+  tv_stream stream = {.source = type, .last_step = -1, .file_step = -1};
   int status;
   if (tensor)
     *tensor = -1;
@@ -194,7 +194,7 @@ int tv_declare(int *tensor, tv_run *run, const char *layer, const char *kind, tv
 int tv_declare_filters(tv_run *run, const char *layer, size_t filters)
 {
   tv_stream stream = {
-    .kind = "filters", .type = TV_INT32, .rank = 1, .tensor = -1, .last_step = -1};
+    .kind = "filters", .type = TV_INT32, .rank = 1, .tensor = -1, .last_step = -1, .file_step = -1};
   int status;
   if ((status = tv_run_check(run)) < 0 || (status = check_layer(layer)) < 0)
     return status;

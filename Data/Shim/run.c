@@ -18,7 +18,8 @@ tv_options tv_default_options(void)
     .flush_seconds = 1.0,
     .channel = NULL,
     .channel_slots = 4,
-    .block_seconds = 0.0};
+    .block_seconds = 0.0,
+    .file_every = 1};
 }
 
 int tv_run_check(const tv_run *run)
@@ -40,6 +41,8 @@ static int check_options(const tv_options *options)
   if (options->channel_slots < 2)
     return tv_fail(
       TV_ERROR_ARGUMENT, "a channel needs at least 2 slots, not %zu", options->channel_slots);
+  if (options->file_every < 1)
+    return tv_fail(TV_ERROR_ARGUMENT, "a file at every 0th step cannot be meant");
   return TV_OK;
 }
 
@@ -83,6 +86,20 @@ static int from_channel(tv_run *run, int status)
   return TV_OK;
 }
 
+/* What the environment says of it, where the trainer says nothing. */
+static size_t file_every(const tv_options *options)
+{
+  const char *asked = getenv("TENSORVIEW_FILE_EVERY");
+  if (options->file_every != 1 || !asked || !asked[0])
+    return options->file_every;
+  char *end;
+  const unsigned long long every = strtoull(asked, &end, 10);
+  if (asked[0] >= '0' && asked[0] <= '9' && *end == 0 && every >= 1 && every <= INT64_MAX)
+    return every;
+  tv_tell("TENSORVIEW_FILE_EVERY is \"%.40s\", not a number of steps; the file gets all", asked);
+  return 1;
+}
+
 int tv_open(tv_run **run, const char *path, const tv_options *options)
 {
   if (!run)
@@ -110,6 +127,7 @@ int tv_open(tv_run **run, const char *path, const tv_options *options)
   opened->owner = getpid();
   opened->options = chosen;
   opened->options.channel = opened->channel_name;
+  opened->options.file_every = path ? file_every(&chosen) : 1;
   opened->step = -1;
   clear_scalars(&opened->scalars);
   if (channel) {
@@ -185,11 +203,18 @@ static int begin_step(tv_run *run, int64_t step, int *failure)
   return TV_OK;
 }
 
+/* Whether the file gets this step's record. */
+static int file_due(const tv_run *run, const tv_stream *stream)
+{
+  return run->file && (stream->tensor < 0 || stream->file_step < 0 ||
+                        (uint64_t)(run->step - stream->file_step) >= run->options.file_every);
+}
+
 /* Memory that a sink lends for this record: the channel's, or else the file's. */
 static void *lent_row(tv_run *run, int stream)
 {
   void *row = run->channel && run->channel->row ? run->channel->row(run->channel, stream) : NULL;
-  if (!row && run->file)
+  if (!row && file_due(run, &run->streams[stream]))
     row = run->file->row(run->file, stream);
   return row;
 }
@@ -200,8 +225,10 @@ static int record(tv_run *run, int stream, int64_t samples, const void *row)
   if (row && run->channel && run->channel->record)
     status = first(status,
       from_channel(run, run->channel->record(run->channel, stream, run->step, samples, row)));
-  if (run->file)
+  if (file_due(run, &run->streams[stream])) {
+    run->streams[stream].file_step = run->step;
     status = first(status, run->file->record(run->file, stream, run->step, samples, row));
+  }
   return status;
 }
 

@@ -49,6 +49,7 @@ typedef struct tv_stream
   size_t samples;    /* the largest batch; 0: the data is no batch */
   int tensor;        /* the number that tv_declare() gave; -1 for filter states */
   int64_t last_step; /* of the last record; -1: none. run.c's own */
+  int64_t file_step; /* of the last record that the file was given; -1: none. run.c's own */
 } tv_stream;
 
 /* The scalars of a step. Names are final from the first end_step on. */

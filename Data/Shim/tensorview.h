@@ -67,6 +67,11 @@ typedef struct tv_options
   double block_seconds; /* 0 (default): steps that nobody fetched are dropped and counted;
                            positive: wait that long for a slow reader, then drop. Where it is 0
                            the environment variable TENSORVIEW_BLOCK_SECONDS may say more */
+  size_t file_every;    /* 1 (default): the file gets every record; N: of each tensor none that
+                           comes less than N steps after the last one that it got, while the
+                           channel gets them all: weights at each step live, a snapshot now and
+                           then. Scalars and states of filters are always written. Where it is 1
+                           the environment variable TENSORVIEW_FILE_EVERY may say more */
 } tv_options;
 
 /* The values named above as default. */

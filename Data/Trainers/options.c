@@ -46,6 +46,8 @@ static const char help[] =
   "  --tensors A,B=N,...     only these, each N steps: conv1/weights=1,conv1/activations (all)\n"
   "  --flush SECONDS         at most so long until a step can be read (1); 0: each step at once\n"
   "  --channel NAME          leave each recorded step in shared memory for tensorview-live\n"
+  "  --file-every N          of each tensor at most each N steps to the file, all to the channel "
+  "(1)\n"
   "  --block SECONDS         wait so long for a slow reader of the channel (0: never)\n"
   "\n"
   "Merging similar filters while training goes on\n"
@@ -121,7 +123,7 @@ void options_default(options *o)
   o->record_weights = 10;
   o->record_large = 500;
   o->record_activations = 100;
-  o->record_scalars = 1;
+  o->record_scalars = o->file_every = 1;
   o->pruning = (pruning_options){0.97, TV_COMPLETE, SIMILARITY_MAPS, TV_RECONSTRUCT, 0.25, 1, 0};
   o->prune_layers = "conv1";
   o->statistics_batches = 20;
@@ -164,6 +166,7 @@ int options_read(options *o, int argc, char **argv)
     {"tensors", ARGUMENT_TEXT, &o->tensors, 0, 0, NULL},
     {"flush", ARGUMENT_REAL, &o->flush_seconds, 0, 1e9, NULL},
     {"channel", ARGUMENT_TEXT, &o->channel, 0, 0, NULL},
+    {"file-every", ARGUMENT_WHOLE, &o->file_every, 1, many, NULL},
     {"block", ARGUMENT_REAL, &o->block_seconds, 0, 1e9, NULL},
     {"prune-at", ARGUMENT_CALL, o, 0, 0, read_prune_at},
     {"prune-when-groups", ARGUMENT_WHOLE, &o->prune_every, 0, many, NULL},

@@ -27,7 +27,7 @@ typedef struct options
   double block_seconds, flush_seconds;
   int overwrite, quiet;
   uint64_t record_weights, record_large, record_activations, record_gradients, record_scalars;
-  uint64_t record_moments, record_times;
+  uint64_t record_moments, record_times, file_every;
   const char *tensors; /* which of them; NULL: all */
 
   pruning_options pruning;

@@ -154,6 +154,7 @@ int recorder_open(recorder *r, const options *o, const network *network)
   shim.flush_seconds = o->flush_seconds;
   shim.channel = o->channel;
   shim.block_seconds = o->block_seconds;
+  shim.file_every = o->file_every;
   if ((status = tv_open(&r->run, o->output, &shim)) != TV_OK ||
       (status = declare(r, network, &largest)) != TV_OK ||
       (status = declare_statistics(r, o, network, &largest)) != TV_OK)

@@ -123,7 +123,7 @@ class Shim:
     class Options(ctypes.Structure):
         _fields_ = [("overwrite", ctypes.c_int), ("threads", ctypes.c_int), ("flush_seconds", ctypes.c_double),
                     ("channel", ctypes.c_char_p), ("channel_slots", ctypes.c_size_t),
-                    ("block_seconds", ctypes.c_double)]
+                    ("block_seconds", ctypes.c_double), ("file_every", ctypes.c_size_t)]
 
     def __init__(self, run, axes, shape, block=0.0):
         import glob

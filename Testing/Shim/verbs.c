@@ -60,6 +60,9 @@ static void opening(void)
   options = tv_default_options();
   options.channel_slots = 1;
   REFUSED(TV_ERROR_ARGUMENT, "slots", tv_open(&run, "x.tvh5", &options));
+  options = tv_default_options();
+  options.file_every = 0;
+  REFUSED(TV_ERROR_ARGUMENT, "0th step", tv_open(&run, "x.tvh5", &options));
 
   unlink("exists.tvh5");
   options = tv_default_options();

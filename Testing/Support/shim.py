@@ -34,6 +34,7 @@ class Options(ctypes.Structure):
         ("channel", ctypes.c_char_p),
         ("channel_slots", ctypes.c_size_t),
         ("block_seconds", ctypes.c_double),
+        ("file_every", ctypes.c_size_t),
     ]
 
 
