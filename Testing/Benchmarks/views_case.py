@@ -32,7 +32,6 @@ def since(start, end=None):
     return end[0] - start[0], end[1] - start[1]
 
 
-
 def reader(path):
     return simple.TensorSnapshotReader(FileName=[path])
 
@@ -89,7 +88,7 @@ before = peak()
 start = loaded = clock()
 if CASES[case]:
     source = CASES[case]()
-    source.UpdatePipeline()
+    source.UpdatePipeline(view.ViewTime)  # the time that the view will ask for, as Apply does
     loaded = clock()
     simple.Show(source, view)
 simple.ResetCamera(view)
