@@ -13,6 +13,8 @@
 namespace {
 constexpr double PieceBytes = 16 << 20; // between two calls of a progress function
 constexpr double CacheBytes = 8 << 20;  // of chunks, while a history is read
+constexpr size_t RecordBytes = 2 << 20; // of whole records, while many of their elements are read
+constexpr size_t RunElements = 64;      // HDF5 copies so many in the time that it finds a run in
 
 size_t Count(const std::vector<hsize_t> &sizes)
 {
@@ -169,12 +171,30 @@ bool RunFile::ReadElements(const Tensor &tensor, const std::vector<size_t> &colu
     // A chunk that cannot be read costs its own records, and no others.
     const size_t rows = static_cast<size_t>(chunk[0]);
     size_t band = rows * std::max<size_t>(1, static_cast<size_t>(CacheBytes / bytes));
+    // Where many elements of few are chosen, whole records are read, and the rest is dropped.
+    const size_t elements = tensor.Layout.elements;
+    bool whole = runs.size() > 1 && runs.size() * RunElements >= elements &&
+                 static_cast<double>(rows * elements * sizeof(double)) <= CacheBytes;
+    const size_t wholeBand =
+      rows * std::max<size_t>(1, RecordBytes / sizeof(double) / elements / rows);
     std::vector<double> values;
     std::string failure;
     for (size_t begin = first; begin < tensor.Complete;) {
-      const size_t end = std::min(tensor.Complete, (begin / band + 1) * band);
+      const size_t together = whole ? wholeBand : band;
+      const size_t end = std::min(tensor.Complete, (begin / together + 1) * together);
       try {
-        for (const Run &run : runs) {
+        if (whole) {
+          std::vector<hsize_t> start(1 + tensor.Shape.size(), 0), count(tensor.Shape);
+          start[0] = begin;
+          count.insert(count.begin(), end - begin);
+          values.resize((end - begin) * elements);
+          this->ReadSlab(dataset, tensor, H5T_NATIVE_DOUBLE, start, count, cache, values.data());
+          for (size_t record = begin; record < end; ++record)
+            for (const auto &[source, column] : sorted)
+              result[(record - first) * columns.size() + column] =
+                values[(record - begin) * elements + source];
+        }
+        for (const Run &run : whole ? std::vector<Run>() : runs) {
           std::vector<hsize_t> start(1 + tensor.Shape.size()), count(1 + tensor.Shape.size(), 1);
           size_t rest = sorted[run.Begin].first;
           for (size_t a = tensor.Shape.size(); a-- > 0;) {
@@ -192,6 +212,10 @@ bool RunFile::ReadElements(const Tensor &tensor, const std::vector<size_t> &colu
                 values[(record - begin) * run.Length + k];
         }
       } catch (const RunFileFailure &problem) {
+        if (whole) { // perhaps because of what was not asked for
+          whole = false;
+          continue;
+        }
         if (band > rows) { // which of its chunks is it?
           band = rows;
           continue;

@@ -243,6 +243,31 @@ class Values(unittest.TestCase):
             self.assertTrue(np.array_equal(expected, table[f"conv1/weights[{element}]"]))
         self.check("chunks.tvh5", "conv1/weights", "oihw", source)
 
+        # What is damaged and not asked for costs nothing; of the others only the records in it.
+        with h5py.File("chunks.tvh5", "r", libver="latest") as file:
+            values = file["layers/conv1/weights/values"]
+            other = values.id.get_chunk_info_by_coord((128, 3, 0, 0, 0)).byte_offset
+        with open("chunks.tvh5", "r+b") as file:
+            file.seek(other)
+            byte = file.read(1)[0]
+            file.seek(other)
+            file.write(bytes([byte ^ 1]))
+        source = reader("chunks.tvh5", HistoryElements="0,4,9")
+        errors = []
+        source.GetClientSideObject().AddObserver("ErrorEvent", lambda *_: errors.append(1))
+        table = history(source)
+        self.assertEqual([], errors)
+        for element in (0, 4, 9):
+            expected = weights.reshape(1000, -1)[:, element]
+            self.assertTrue(np.array_equal(expected, table[f"conv1/weights[{element}]"]))
+        source.HistoryElements = "0,4,54"
+        table = history(source)
+        self.assertEqual([1], errors)
+        expected = weights.reshape(1000, -1)[:, [0, 4, 54]].astype("f8")
+        expected[128:192] = np.nan
+        found = np.stack([table[f"conv1/weights[{element}]"] for element in (0, 4, 54)], axis=1)
+        np.testing.assert_array_equal(expected, found)
+
     def test_only_what_is_asked_for_is_read(self):
         lenet("parts.tvh5")
         with h5py.File("parts.tvh5", "r") as file:
