@@ -43,6 +43,14 @@ struct vtkSimilarityGroups::Result
   std::vector<double> Scale, Offset;
   std::string Source; ///< the tensor that similarity was taken from
 
+  /// Constant filters are dead, unless more is known of them.
+  void SetDead(const std::vector<unsigned char> &constant)
+  {
+    for (size_t i = 0; i < this->Filters; ++i)
+      if (constant[i] && this->States[i] == TV_FILTER_ALIVE)
+        this->States[i] = TV_FILTER_DEAD;
+  }
+
   float At(size_t row, size_t column) const
   {
     return this->Similarity->GetValue(static_cast<vtkIdType>(row * this->Filters + column));
@@ -130,12 +138,6 @@ void SetExtent(vtkInformationVector *outputVector, int filters)
   outputVector->GetInformationObject(2)->Set(
     vtkStreamingDemandDrivenPipeline::WHOLE_EXTENT(), extent, 6);
 }
-
-struct Watch
-{
-  vtkSimilarityGroups *Filter;
-  bool MayStop; ///< not where other ranks would wait for this one
-};
 } // namespace
 
 vtkSimilarityGroups::vtkSimilarityGroups() : vtkTensorFilter("activations")
@@ -182,66 +184,70 @@ int vtkSimilarityGroups::RequestInformation(
 
 bool vtkSimilarityGroups::FromMaps(const vtkTensorRecord &record, Result &result)
 {
-  vtkMultiProcessController *controller = SimilarityRanks::Controller();
-  const size_t filters = result.Filters, pixels = result.Pixels;
-  float *matrix = result.Similarity->GetPointer(0);
-  std::vector<unsigned char> constant(filters);
-  int status;
+  if (SimilarityRanks::Controller())
+    return this->FromMapsOfRanks(record, result);
   const vtkIdType all = result.Matrix ? 1 : record.Filters * record.Channels;
   const bool cut = record.RowsHere != record.Rows;
-  if (!controller && (record.Windows != all || cut)) {
+  if (record.Windows != all || cut) {
     this->Complain(record.Name() + " has only " +
                    std::to_string(cut ? record.RowsHere : record.Windows) + " of its " +
                    std::to_string(cut ? record.Rows : all) + (cut ? " rows" : " windows") +
                    " here: it was written by several ranks, and cannot be compared in part");
     return false;
   }
-  if (!controller) {
-    Watch watch = {this, true};
-    const tv_progress progress = [](void *context, double done) {
-      auto *w = static_cast<Watch *>(context);
-      w->Filter->UpdateProgress(0.9 * done);
-      return w->MayStop && w->Filter->CheckAbort() ? 1 : 0;
-    };
-    const tv_type type = TypeOf(record.Values);
-    const void *values = record.Values->GetVoidPointer(0);
-    status = tv_correlate(matrix, values, type, filters, pixels,
-      static_cast<tv_metric>(this->Metric), Threads(), progress, &watch);
-    if (status == TV_ERROR_CANCELLED)
+  const tv_progress progress = [](void *context, double done) {
+    auto *filter = static_cast<vtkSimilarityGroups *>(context);
+    filter->UpdateProgress(0.9 * done);
+    return filter->CheckAbort() ? 1 : 0;
+  };
+  const tv_type type = TypeOf(record.Values);
+  const void *values = record.Values->GetVoidPointer(0);
+  int status = tv_correlate(result.Similarity->GetPointer(0), values, type, result.Filters,
+    result.Pixels, static_cast<tv_metric>(this->Metric), Threads(), progress, this);
+  if (status == TV_ERROR_CANCELLED)
+    return false;
+  if (!status) {
+    std::vector<unsigned char> constant(result.Filters);
+    tv_constant_rows(constant.data(), values, type, result.Filters, result.Pixels);
+    result.SetDead(constant);
+    if (!this->Group(record, result))
       return false;
-    if (!status)
-      tv_constant_rows(constant.data(), values, type, filters, pixels);
-    for (size_t i = 0; !status && i < filters; ++i)
-      if (constant[i] && result.States[i] == TV_FILTER_ALIVE)
-        result.States[i] = TV_FILTER_DEAD;
-    if (!status && this->Group(record, result))
-      status = tv_regress(result.Scale.data(), result.Offset.data(), values, type, filters, pixels,
-        result.Representatives.data(), Threads());
-  } else {
-    RankRows rows;
-    rows.Type =
-      SimilarityRanks::Largest(controller, TypeOf(record.Values)) ? TV_FLOAT64 : TV_FLOAT32;
-    const vtkIdType windows = result.Matrix ? 1 : record.Channels;
-    if (record.Values && record.Windows > 0) {
-      rows.Values = record.Values->GetVoidPointer(0);
-      rows.First = result.Matrix ? record.FirstRow : record.FirstWindow / windows;
-      rows.Filters = result.Matrix ? record.RowsHere : record.Windows / windows;
-    }
-    std::vector<double> moments, centre;
-    status = SimilarityRanks::Moments(
-      controller, moments, centre, constant, rows, filters, pixels, Threads());
-    if (!status)
-      status = tv_correlate_moments(
-        matrix, moments.data(), filters, static_cast<tv_metric>(this->Metric), centre.data());
-    for (size_t i = 0; !status && i < filters; ++i)
-      if (constant[i]) {
-        tv_exclude(matrix, filters, i);
-        if (result.States[i] == TV_FILTER_ALIVE)
-          result.States[i] = TV_FILTER_DEAD;
-      }
-    if (!status && this->Group(record, result))
-      status = tv_regress_moments(result.Scale.data(), result.Offset.data(), moments.data(),
-        filters, result.Representatives.data(), centre.data());
+    status = tv_regress(result.Scale.data(), result.Offset.data(), values, type, result.Filters,
+      result.Pixels, result.Representatives.data(), Threads());
+  }
+  if (status)
+    this->Complain(record.Name() + ": " + tv_last_error());
+  return !status;
+}
+
+bool vtkSimilarityGroups::FromMapsOfRanks(const vtkTensorRecord &record, Result &result)
+{
+  vtkMultiProcessController *controller = SimilarityRanks::Controller();
+  const size_t filters = result.Filters;
+  RankRows rows;
+  rows.Type = SimilarityRanks::Largest(controller, TypeOf(record.Values)) ? TV_FLOAT64 : TV_FLOAT32;
+  const vtkIdType windows = result.Matrix ? 1 : record.Channels;
+  if (record.Values && record.Windows > 0) {
+    rows.Values = record.Values->GetVoidPointer(0);
+    rows.First = result.Matrix ? record.FirstRow : record.FirstWindow / windows;
+    rows.Filters = result.Matrix ? record.RowsHere : record.Windows / windows;
+  }
+  std::vector<unsigned char> constant(filters);
+  std::vector<double> moments, centre;
+  int status = SimilarityRanks::Moments(
+    controller, moments, centre, constant, rows, filters, result.Pixels, Threads());
+  if (!status)
+    status = tv_correlate_moments(result.Similarity->GetPointer(0), moments.data(), filters,
+      static_cast<tv_metric>(this->Metric), centre.data());
+  if (!status) {
+    for (size_t i = 0; i < filters; ++i)
+      if (constant[i])
+        tv_exclude(result.Similarity->GetPointer(0), filters, i);
+    result.SetDead(constant);
+    if (!this->Group(record, result))
+      return false;
+    status = tv_regress_moments(result.Scale.data(), result.Offset.data(), moments.data(), filters,
+      result.Representatives.data(), centre.data());
   }
   if (status)
     this->Complain(record.Name() + ": " + tv_last_error());
@@ -271,12 +277,15 @@ bool vtkSimilarityGroups::FromMoments(const vtkTensorRecord &record, Result &res
     SimilarityRanks::Share(controller, moments);
   std::vector<double> variance(filters);
   tv_moments_statistics(nullptr, variance.data(), moments.data(), filters);
+  std::vector<unsigned char> constant(filters);
   for (size_t i = 0; i < filters; ++i)
-    if (variance[i] == 0.0 && result.States[i] == TV_FILTER_ALIVE)
-      result.States[i] = TV_FILTER_DEAD;
+    constant[i] = variance[i] == 0.0;
+  result.SetDead(constant);
   int status = tv_correlate_moments(result.Similarity->GetPointer(0), moments.data(), filters,
     static_cast<tv_metric>(this->Metric), nullptr);
-  if (!status && this->Group(record, result))
+  if (!status && !this->Group(record, result))
+    return false;
+  if (!status)
     status = tv_regress_moments(result.Scale.data(), result.Offset.data(), moments.data(), filters,
       result.Representatives.data(), nullptr);
   if (status)

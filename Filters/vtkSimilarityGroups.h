@@ -116,6 +116,7 @@ private:
   /// Fill a result; false after an error message, or where the user aborts.
   bool Compute(vtkDataObject *input, const vtkTensorRecord &record, Result &result);
   bool FromMaps(const vtkTensorRecord &record, Result &result);
+  bool FromMapsOfRanks(const vtkTensorRecord &record, Result &result);
   bool FromMoments(const vtkTensorRecord &moments, Result &result);
   bool Group(const vtkTensorRecord &record, Result &result);
   ///@}

@@ -12,8 +12,6 @@
 #include "vtkPolyData.h"
 #include "vtkTypeInt32Array.h"
 
-#include "blocks.h"
-
 #include <vector>
 
 vtkStandardNewMacro(vtkWeightGrid);
@@ -46,38 +44,45 @@ int vtkWeightGrid::RequestData(
   Shown shown;
   if (!this->Prepare(inputVector, shown))
     return 1;
-  if (shown.Empty) {
-    AddFields(output->GetFieldData(), shown);
-    return 1;
+  if (!shown.Empty) {
+    const tv_block block = this->ChooseBlock(shown);
+    if (!this->Reduce(shown, false))
+      return 1;
+    if (!this->MakeBlocks(shown, block, output)) {
+      output->Initialize();
+      return 1;
+    }
   }
+  AddFields(output->GetFieldData(), shown);
+  return 1;
+}
 
-  const tv_view &view = shown.View;
-  const tv_region &region = view.region;
+tv_block vtkWeightGrid::ChooseBlock(Shown &shown) const
+{
+  const tv_region &region = shown.View.region;
   const double values = static_cast<double>(region.filter[1] - region.filter[0]) *
                         static_cast<double>(region.channel[1] - region.channel[0]) *
-                        static_cast<double>(view.grid.height) *
-                        static_cast<double>(view.grid.width);
-  tv_block block = this->Style == TILES ? TV_TILE : TV_BOX;
+                        static_cast<double>(shown.View.grid.height) *
+                        static_cast<double>(shown.View.grid.width);
+  if (this->Style != AUTOMATIC_STYLE)
+    return this->Style == TILES ? TV_TILE : TV_BOX;
   const bool many = values > static_cast<double>(this->MaximumBoxes);
-  if (this->Style == AUTOMATIC_STYLE &&
-      (many || this->HeightScale > MostWidthsHigh * view.grid.pixel)) {
-    block = TV_TILE;
-    shown.Note += "Flat tiles: ";
-    shown.Note += many ? "too many values for boxes. "
-                       : "boxes would be needles, unless HeightScale is lowered. ";
-  }
-  if (!this->Reduce(shown, false))
-    return 1;
+  if (!many && !(this->HeightScale > MostWidthsHigh * shown.View.grid.pixel))
+    return TV_BOX;
+  shown.Note += "Flat tiles: ";
+  shown.Note += many ? "too many values for boxes. "
+                     : "boxes would be needles, unless HeightScale is lowered. ";
+  return TV_TILE;
+}
 
+bool vtkWeightGrid::MakeBlocks(Shown &shown, tv_block block, vtkPolyData *output)
+{
+  const tv_view &view = shown.View;
   const std::vector<tv_line> lines = Lines(shown);
+  if (lines.empty())
+    return true; // nothing on this rank
   const size_t width = view.grid.width;
-  if (lines.empty()) { // nothing on this rank
-    AddFields(output->GetFieldData(), shown);
-    return 1;
-  }
   const auto cells = static_cast<vtkIdType>(lines.size() * width);
-  const size_t corners = tv_block_corners(block);
-  const size_t points = lines.size() * tv_block_points(block, width);
 
   vtkCellData *data = output->GetCellData();
   const vtkSmartPointer<vtkDataArray> colours = NewValues(shown, cells);
@@ -85,13 +90,6 @@ int vtkWeightGrid::RequestData(
   tv_indices indices{};
   if (this->WantsIndices(shown, static_cast<vtkIdType>(CountAllLines(shown) * width)))
     indices = AddIndices(data, cells);
-  vtkNew<vtkFloatArray> coordinates;
-  coordinates->SetNumberOfComponents(3);
-  coordinates->SetNumberOfTuples(static_cast<vtkIdType>(points));
-  vtkNew<vtkTypeInt32Array> offsets, connectivity;
-  offsets->SetNumberOfValues(cells + 1);
-  connectivity->SetNumberOfValues(cells * static_cast<vtkIdType>(corners));
-
   const int threads = Threads();
   const bool finished = this->InChunks(lines.size(), [&](size_t first, size_t count) {
     const auto cell = static_cast<vtkIdType>(first * width);
@@ -102,18 +100,22 @@ int vtkWeightGrid::RequestData(
     FillValues(out, shown, &lines[first], count);
     tv_view_indices(&here, &view, &shown.Tensor, &lines[first], count, threads);
   });
-  if (!finished) {
-    output->Initialize();
-    return 1;
-  }
+  if (!finished)
+    return false;
+
+  vtkNew<vtkFloatArray> coordinates;
+  coordinates->SetNumberOfComponents(3);
+  coordinates->SetNumberOfTuples(
+    static_cast<vtkIdType>(lines.size() * tv_block_points(block, width)));
+  vtkNew<vtkTypeInt32Array> offsets, connectivity;
+  offsets->SetNumberOfValues(cells + 1);
+  connectivity->SetNumberOfValues(cells * static_cast<vtkIdType>(tv_block_corners(block)));
   if (tv_blocks(coordinates->GetPointer(0), offsets->GetPointer(0), connectivity->GetPointer(0),
         &view, lines.data(), lines.size(), colours->GetVoidPointer(0), shown.Tensor.type, block,
         this->HeightScale, block == TV_BOX ? BoxInset : 0.0, threads)) {
-    output->Initialize();
     this->Complain(shown.Record.Name() + ": " + tv_last_error());
-    return 1;
+    return false;
   }
-
   vtkNew<vtkPoints> place;
   place->SetData(coordinates);
   vtkNew<vtkCellArray> blocks;
@@ -124,6 +126,5 @@ int vtkWeightGrid::RequestData(
   else
     output->SetPolys(blocks);
   RememberRanges(data);
-  AddFields(output->GetFieldData(), shown);
-  return 1;
+  return true;
 }

@@ -17,6 +17,10 @@
 #include "TensorViewFiltersModule.h" // for export macro
 #include "vtkTensorView.h"
 
+#include "blocks.h" // for tv_block
+
+class vtkPolyData;
+
 class TENSORVIEWFILTERS_EXPORT vtkWeightGrid : public vtkTensorView
 {
 public:
@@ -55,6 +59,11 @@ protected:
   int FillOutputPortInformation(int port, vtkInformation *info) override;
   int RequestData(vtkInformation *request, vtkInformationVector **inputVector,
     vtkInformationVector *outputVector) override;
+
+  /// Boxes or tiles, and a word about it where that is not as asked.
+  tv_block ChooseBlock(Shown &shown) const;
+  /// False after an error message, or where the user aborts.
+  bool MakeBlocks(Shown &shown, tv_block block, vtkPolyData *output);
 
   double HeightScale = 1.0;
   int Style = AUTOMATIC_STYLE;

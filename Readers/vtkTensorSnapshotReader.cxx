@@ -208,40 +208,47 @@ void vtkTensorSnapshotReader::ForgetUnknownTensors()
   }
 }
 
+/// Lists the files where they have changed.
+void vtkTensorSnapshotReader::ListAgain()
+{
+  Internals &state = *this->State;
+  const std::string stamps = state.Stamp();
+  if (state.Stamps == stamps)
+    return;
+  state.Stamps = stamps;
+  state.Looked = Internals::Clock::now();
+  std::string error;
+  RunSeries series;
+  state.Good = series.Open(state.Names, error);
+  if (!state.Good) {
+    series = RunSeries();
+    if (error != state.Failure)
+      this->Report(error);
+  }
+  state.Failure = error;
+  // What was read stays true where a run only grew; a run that was started again under the same
+  // name may look the same, so that nothing is kept unless somebody follows each of its steps.
+  if (!this->Follow || !series.Continues(state.Series)) {
+    state.Records.clear();
+    state.Sums.clear();
+    state.Histories.clear();
+  }
+  // What was chosen stays chosen while a file cannot be read; what only the last file had goes.
+  for (int k = this->TensorSelection->GetNumberOfArrays(); state.Good && k-- > 0;) {
+    const std::string name = this->TensorSelection->GetArrayName(k);
+    if (state.Series.FindTensor(name) && !series.FindTensor(name))
+      this->TensorSelection->RemoveArrayByIndex(k);
+  }
+  state.Series = std::move(series);
+  for (const RunSeries::Tensor &tensor : state.Series.Tensors)
+    this->TensorSelection->AddArray(tensor.Name.c_str());
+}
+
 int vtkTensorSnapshotReader::RequestInformation(
   vtkInformation *, vtkInformationVector **, vtkInformationVector *outputVector)
 {
   Internals &state = *this->State;
-  const std::string stamps = state.Stamp();
-  if (state.Stamps != stamps) {
-    state.Stamps = stamps;
-    state.Looked = Internals::Clock::now();
-    std::string error;
-    RunSeries series;
-    state.Good = series.Open(state.Names, error);
-    if (!state.Good) {
-      series = RunSeries();
-      if (error != state.Failure)
-        this->Report(error);
-    }
-    state.Failure = error;
-    // What was read stays true where a run only grew; a run that was started again under the same
-    // name may look the same, so that nothing is kept unless somebody follows each of its steps.
-    if (!this->Follow || !series.Continues(state.Series)) {
-      state.Records.clear();
-      state.Sums.clear();
-      state.Histories.clear();
-    }
-    // What was chosen stays chosen while a file cannot be read; what only the last file had goes.
-    for (int k = this->TensorSelection->GetNumberOfArrays(); state.Good && k-- > 0;) {
-      const std::string name = this->TensorSelection->GetArrayName(k);
-      if (state.Series.FindTensor(name) && !series.FindTensor(name))
-        this->TensorSelection->RemoveArrayByIndex(k);
-    }
-    state.Series = std::move(series);
-    for (const RunSeries::Tensor &tensor : state.Series.Tensors)
-      this->TensorSelection->AddArray(tensor.Name.c_str());
-  }
+  this->ListAgain();
   if (state.Good)
     this->ForgetUnknownTensors();
 

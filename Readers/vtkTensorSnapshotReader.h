@@ -129,6 +129,7 @@ private:
 
   void ReadTensors(vtkInformation *info);
   void ReadHistory(vtkInformation *info);
+  void ListAgain();
   void ForgetUnknownTensors();
   void Report(const std::string &error);
   void ReportOnce(int port, const std::string &error);
