@@ -47,11 +47,12 @@ said() { grep -o "[0-9.]* $1" "$2"; } # by a trainer at its end
 echo "Training $((steps / 5)) steps that nobody watches"
 "$build/bin/tensorview-lenet" "${training[@]}" --steps $((steps / 5)) >"$folder/alone.log" </dev/null
 
-"${display[@]}" pvpython "$here/demo_live.py" "$port" "$folder" $((steps / 6)) \
+# Nicer than the training: they take what it leaves of the processor.
+nice -n 5 "${display[@]}" pvpython "$here/demo_live.py" "$port" "$folder" $((steps / 6)) \
   >"$folder/viewer.log" 2>&1 </dev/null &
 children+=($!)
 viewer=$!
-"$build/bin/tensorview-live" "$run" --wait --script "$folder/four_views.py" \
+nice -n 5 "$build/bin/tensorview-live" "$run" --wait --script "$folder/four_views.py" \
   >"$folder/live.log" 2>&1 </dev/null &
 children+=($!)
 live=$!
