@@ -29,6 +29,8 @@ shapes = {
     "few tiles": {"Tensor": "few/weights", "MaximumCells": 40},
     "overview": {"MaximumCells": 3000},
     "some": {"FilterRange": [2, 8]},
+    "one region": {"FilterRange": [17, 17]},  # which lies on the last rank
+    "odd one region": {"Tensor": "odd/weights", "RowRange": [1, 3], "ColumnRange": [50, -1]},
 }
 views = {}
 for name, properties in shapes.items():

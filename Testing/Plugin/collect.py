@@ -11,6 +11,7 @@ import sys
 import numpy as np
 import paraview.simple as pv
 from vtkmodules.vtkIOImage import vtkPNGReader
+from vtkmodules.vtkIOXML import vtkXMLPImageDataReader, vtkXMLPPolyDataReader
 from vtkmodules.util.numpy_support import vtk_to_numpy
 
 
@@ -67,6 +68,28 @@ def fetch(source, port):
     return arrays
 
 
+def saved(source, path):
+    """What a file has that ParaView saved, as above. Ranks write .pvtp and .pvti, not .vtp and .vti."""
+    if path.endswith(".csv"):
+        pv.SaveData(path, proxy=source)
+        with open(path) as file:
+            names = [name.strip('"') for name in file.readline().strip().split(",")]
+            found = dict(zip(names, np.loadtxt(file, delimiter=",", ndmin=2).T))
+    else:
+        pv.SaveData(path, proxy=source, DataMode="Binary")  # this ParaView cannot read its default
+        reader = vtkXMLPImageDataReader() if path.endswith(".pvti") else vtkXMLPPolyDataReader()
+        reader.SetFileName(path)
+        reader.Update()
+        cells = reader.GetOutput().GetCellData()
+        arrays = [cells.GetArray(i) for i in range(cells.GetNumberOfArrays())]
+        found = {array.GetName(): vtk_to_numpy(array) for array in arrays}
+    if not path.endswith(".pvti"):  # an image has its order
+        keys = [found[name] for name in ("Pixel", "Column", "Row", "Channel", "Filter") if name in found]
+        order = np.lexsort(keys) if keys else slice(None)
+        found = {name: values[order] for name, values in found.items()}
+    return found
+
+
 def main():
     run_file, out = sys.argv[1:3]
     plugin = os.environ["TENSORVIEW_PLUGIN"]
@@ -105,6 +128,17 @@ def main():
             source.UpdatePipeline(step)
             for array, values in fetch(source, port).items():
                 collected[f"{step:g} {name} {array}"] = values
+    spread = pv.ImageGrid(Input=run, Pieces="Spread")
+    for name, source in (
+        ("weights.pvtp", outputs["weights"][0]),
+        ("images.pvti", outputs["images"][0]),
+        ("spread.pvti", spread),
+        ("distributions.csv", outputs["distributions"][0]),
+        ("groups.csv", pv.OutputPort(groups, 1)),
+        ("history.csv", pv.OutputPort(run, 1)),
+    ):
+        for array, values in saved(source, os.path.abspath(f"{out}.{name}")).items():
+            collected[f"saved {name} {array}"] = values
     # And what is drawn.
     for name in ("weights", "images", "distributions", "dense overview"):
         view = pv.CreateView("RenderView")
