@@ -126,7 +126,7 @@ int tv_segment_stale(int file)
 
 int tv_segment_remove_stale(int file, const char *segment)
 {
-  /* A new run cannot have the name while its lock is held here: it takes another. */
+  /* A run that creates the name just now finds its lock taken here, and begins again. */
   const int locked = flock(file, LOCK_EX | LOCK_NB) == 0;
   const int stale = locked || tv_segment_stale(file);
   if (stale && tv_segment_named(file, segment))
