@@ -237,6 +237,17 @@ static void print_line(const char *name, const outcome *o, const network *n)
   putchar('\n');
 }
 
+/* The report is worth nothing where it looks at other images than the training did. */
+static void doubt_images(const pruning_run *r, double accuracy)
+{
+  const double recorded = run_file_last_scalar(r->file, "accuracy");
+  if (fabs(recorded - accuracy) > 0.05)
+    fprintf(stderr,
+      "tensorview-prune: \"%s\" recorded a test accuracy of %.4f, and on the images in %s it is "
+      "%.4f: --data FOLDER names those that it was trained for.\n",
+      r->run, recorded, r->data, accuracy);
+}
+
 /* The network as it was at the run's last step, and what one way made of it at the next. */
 static int write_run(pruning_run *r, tv_merge_way way)
 {
@@ -285,6 +296,8 @@ static int report(pruning_run *r)
     printf(
       "%-14s %-18s %11s %15s %9s\n", "", "filters", "parameters", "multiplications", "accuracy");
     print_line("before", &before, n);
+    fflush(stdout);
+    doubt_images(r, before.accuracy);
   }
   network_free(n);
   for (int way = TV_REMOVE; status == TV_OK && way <= TV_RECONSTRUCT; ++way) {

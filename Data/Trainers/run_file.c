@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <hdf5.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <tensorview_format.h>
@@ -170,45 +171,47 @@ int run_file_has(const run_file *f, const char *layer, const char *kind)
   return stream >= 0;
 }
 
-/* How many records of a stream /complete calls complete; most where it does not say. */
-static int64_t complete_records(const run_file *f, const char *stream, int64_t most)
+/* The place of a text among those of an attribute, an array of fixed strings, and how many there
+ * are; negative where it is not among them. */
+static int64_t find_text(size_t *count, hid_t object, const char *attribute, const char *text)
 {
-  const hid_t table = open_child(f->file, "complete");
-  if (table < 0 || H5Iget_type(table) != H5I_DATASET || H5Aexists(table, "streams") <= 0)
-    return most;
-  const hid_t names = H5Aopen(table, "streams", H5P_DEFAULT);
-  const hid_t type = H5Aget_type(names), name_space = H5Aget_space(names);
-  const hid_t space = H5Dget_space(table);
-  hsize_t size[2] = {0, 0};
-  int64_t found = most;
-  const hssize_t count = H5Sget_simple_extent_npoints(name_space);
-  if (H5Tget_class(type) == H5T_STRING && H5Tis_variable_str(type) == 0 &&
-      H5Sget_simple_extent_ndims(space) == 2 && H5Sget_simple_extent_dims(space, size, NULL) == 2 &&
-      count > 0 && count < 4096 && size[1] == (hsize_t)count + 1 && H5Tget_size(type) < 4096) {
-    const size_t length = H5Tget_size(type);
-    char *text = calloc((size_t)count, length + 1);
-    int64_t *row = malloc((size_t)size[1] * sizeof *row);
-    if (text && row && size[0] == 0)
-      found = 0;
-    else if (text && row && H5Aread(names, type, text) >= 0) {
-      const hsize_t start[2] = {size[0] - 1, 0}, extent[2] = {1, size[1]};
-      const hid_t memory = H5Screate_simple(2, extent, NULL);
-      H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, extent, NULL);
-      if (H5Dread(table, H5T_NATIVE_INT64, memory, space, H5P_DEFAULT, row) >= 0)
-        for (hssize_t i = 0; i < count; ++i)
-          if (strncmp(text + (size_t)i * length, stream, length) == 0 && strlen(stream) <= length)
-            found = row[1 + i] < most ? row[1 + i] : most;
-      H5Sclose(memory);
-    }
-    free(text);
-    free(row);
+  int64_t place = -1;
+  *count = 0;
+  if (H5Aexists(object, attribute) <= 0)
+    return place;
+  const hid_t names = H5Aopen(object, attribute, H5P_DEFAULT);
+  const hid_t type = H5Aget_type(names), space = H5Aget_space(names);
+  const hssize_t number = H5Sget_simple_extent_npoints(space);
+  const size_t length = H5Tget_size(type);
+  if (H5Tget_class(type) == H5T_STRING && H5Tis_variable_str(type) == 0 && number > 0 &&
+      number < 4096 && length < 4096) {
+    char *all = calloc((size_t)number, length);
+    *count = (size_t)number;
+    if (all && H5Aread(names, type, all) >= 0)
+      for (hssize_t i = 0; i < number; ++i)
+        if (strncmp(all + (size_t)i * length, text, length) == 0 && strlen(text) <= length)
+          place = i;
+    free(all);
   }
   H5Sclose(space);
-  H5Sclose(name_space);
   H5Tclose(type);
   H5Aclose(names);
-  H5Oclose(table);
-  return found;
+  return place;
+}
+
+/* How many rows and columns a dataset has; negative where that is not what it is. */
+static int get_table(hsize_t size[2], hid_t dataset)
+{
+  if (dataset < 0 || H5Iget_type(dataset) != H5I_DATASET)
+    return -1;
+  const hid_t space = H5Dget_space(dataset), list = H5Dget_create_plist(dataset);
+  const int good = H5Sget_simple_extent_ndims(space) == 2 && H5Pget_layout(list) != H5D_VIRTUAL &&
+                   H5Pget_external_count(list) == 0;
+  if (good)
+    H5Sget_simple_extent_dims(space, size, NULL);
+  H5Pclose(list);
+  H5Sclose(space);
+  return good ? 0 : -1;
 }
 
 /* The last of so many records of a dataset [T, ...], as numbers of that type. */
@@ -225,6 +228,28 @@ static int read_row(void *out, hid_t dataset, hid_t type, int64_t records)
   H5Sclose(memory);
   H5Sclose(space);
   return status;
+}
+
+/* How many records of a stream /complete calls complete; most where it does not say. */
+static int64_t complete_records(const run_file *f, const char *stream, int64_t most)
+{
+  int64_t found = most;
+  hsize_t size[2];
+  size_t streams;
+  const hid_t table = open_child(f->file, "complete");
+  if (table < 0)
+    return most;
+  const int64_t place = find_text(&streams, table, "streams", stream);
+  if (get_table(size, table) == 0 && streams > 0 && size[1] == streams + 1) {
+    int64_t *row = size[0] && place >= 0 ? malloc((streams + 1) * sizeof *row) : NULL;
+    if (size[0] == 0)
+      found = 0;
+    else if (row && read_row(row, table, H5T_NATIVE_INT64, (int64_t)size[0]) == 0)
+      found = row[1 + place] < most ? row[1 + place] : most;
+    free(row);
+  }
+  H5Oclose(table);
+  return found;
 }
 
 /* Shape of a record and number of records; NULL, or what is wrong. */
@@ -309,4 +334,27 @@ int run_file_last(run_tensor *t, const run_file *f, const char *layer, const cha
   free(t->values);
   t->values = NULL;
   return tv_fail(TV_ERROR_FORMAT, "%s/%s in \"%s\" %s", layer, kind, f->path, wrong);
+}
+
+double run_file_last_scalar(const run_file *f, const char *name)
+{
+  double value = NAN;
+  hsize_t size[2];
+  size_t names;
+  const hid_t group = open_child(f->file, "scalars");
+  if (group < 0)
+    return value;
+  const hid_t values = open_child(group, "values");
+  const int64_t place = find_text(&names, group, "names", name);
+  if (place >= 0 && get_table(size, values) == 0 && size[1] == names) {
+    const int64_t records = complete_records(f, "/scalars", (int64_t)size[0]);
+    double *row = malloc(names * sizeof *row);
+    if (row && records > 0 && read_row(row, values, H5T_NATIVE_DOUBLE, records) == 0)
+      value = row[place];
+    free(row);
+  }
+  if (values >= 0)
+    H5Oclose(values);
+  H5Oclose(group);
+  return value;
 }

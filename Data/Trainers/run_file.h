@@ -34,4 +34,7 @@ int run_file_has(const run_file *file, const char *layer, const char *kind);
 /* Reads the last complete record. On failure tensor->values is NULL. */
 int run_file_last(run_tensor *tensor, const run_file *file, const char *layer, const char *kind);
 
+/* A scalar at the last complete step that has scalars; NaN where there is none. */
+double run_file_last_scalar(const run_file *file, const char *name);
+
 #endif

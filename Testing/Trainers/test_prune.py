@@ -15,13 +15,15 @@ from trainer import FASHION, Run, check, train
 PRUNE = os.path.join(os.environ["TENSORVIEW_BUILD"], "bin", "tensorview-prune")
 
 
-def prune(*options, expect=0):
+def prune(*options, expect=0, doubts=""):
     done = subprocess.run([PRUNE, *map(str, options)], capture_output=True, text=True)
     if done.returncode != expect:
         sys.exit(f"{options}: exit status {done.returncode}, not {expect}\n{done.stdout}{done.stderr}")
     if expect:
         check(done.stderr.count("\n") == 1 and done.stderr.endswith(".\n"), f"{done.stderr!r}")
         return done.stderr
+    if doubts is not None:
+        check(doubts in done.stderr and bool(doubts) == bool(done.stderr), f"{options}: {done.stderr!r}")
     rows = {}
     for line in done.stdout.splitlines()[1:6]:
         name, filters, parameters, multiplications, accuracy = line.split()[:5]
@@ -79,6 +81,14 @@ again = prune("--run", "half.tvh5", "--keep", "100,50", "--gather", 50, "--outpu
 check(again["before"][0] == "150-50" and again["sum"][0] == "100-50", f"a pruned network: {again}")
 check(abs(again["before"][3] - rows["reconstruct"][3]) < 1e-4, f"a pruned network: {again}")
 
+# A run that was trained for other images recorded another accuracy than these give.
+shutil.copy("dense.tvh5", "other.tvh5")
+with h5py.File("other.tvh5", "r+") as file:
+    scalars = file["scalars"]
+    scalars["values"][-1, list(scalars.attrs["names"]).index(b"accuracy")] = 0.1
+prune("--run", "other.tvh5", "--ratio", "0.5", "--output", "none",
+      doubts='"other.tvh5" recorded a test accuracy of 0.1000')
+
 # An exact copy, up to scale: ReLU keeps a positive factor. Written into the run by h5py.
 shutil.copy("dense.tvh5", "copy.tvh5")
 with h5py.File("copy.tvh5", "r+") as file:
@@ -88,7 +98,7 @@ with h5py.File("copy.tvh5", "r+") as file:
         w[to], b[to] = scale * w[of], scale * b[of]
     weights[-1], bias[-1] = w, b
 rows = prune("--run", "copy.tvh5", "--layers", "fc1", "--threshold", "0.99999", "--similarity", "moments",
-             "--gather", 100, "--keep-dead", "--output", "none")
+             "--gather", 100, "--keep-dead", "--output", "none", doubts=None)
 check(rows["affine"][0] == rows["reconstruct"][0] == "298-100", f"copies were not found: {rows}")
 for way in ("affine", "reconstruct"):
     check(abs(rows[way][3] - rows["before"][3]) < 2e-4, f"{way} is not exact: {rows}")
