@@ -130,6 +130,12 @@ int Moments(vtkMultiProcessController *controller, std::vector<double> &moments,
   if (!Complete(controller, rows, filters))
     return tv_fail(
       TV_ERROR_ARGUMENT, "the ranks do not have each of its %zu filters once", filters);
+  const auto ranks = static_cast<size_t>(controller->GetNumberOfProcesses());
+  const double most = std::max(static_cast<double>(filters + 1) * (filters + 1),
+    static_cast<double>(filters) * (pixels / ranks + 1));
+  if (most > VTK_INT_MAX) // VTK would cut off what MPI counts by an int, and say nothing
+    return tv_fail(TV_ERROR_UNSUPPORTED,
+      "%zu filters of %zu pixels are too many to be compared by %zu ranks", filters, pixels, ranks);
   moments.assign(tv_moments_size(filters), 0.0);
   centre.assign(filters, 0.0);
   std::vector<unsigned char> here(filters, 0);
