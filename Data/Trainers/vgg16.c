@@ -1,6 +1,7 @@
-/* vgg16: batches of photographs through VGG16, its activations into a run file.
+/* tensorview-vgg16: batches of photographs through VGG16, its activations into a run file.
  *
- *   vgg16 --weights FILE --images FOLDER [--output vgg16.tvh5] [--batches 10] [--batch 32] ...
+ *   tensorview-vgg16 --weights FILE --images FOLDER [--output vgg16.tvh5] [--batches 10] [--batch
+ * 32] ...
  *
  * Every batch is a step. The weights of the recorded layers are written once, at step 0; the
  * activations of a batch are summed by the shim. Only the layers up to the last recorded one are
@@ -35,7 +36,7 @@ static double seconds(void)
 
 static int fail(const char *sentence)
 {
-  fprintf(stderr, "vgg16: %s.\n", sentence);
+  fprintf(stderr, "tensorview-vgg16: %s.\n", sentence);
   return EXIT_FAILURE;
 }
 

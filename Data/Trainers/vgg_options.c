@@ -7,7 +7,8 @@
 #include <string.h>
 
 static const char help[] =
-  "vgg16: batches of photographs through VGG16, its activations into a run file\n"
+  "Usage: tensorview-vgg16 --weights FILE --images FOLDER [OPTION]...\n"
+  "Runs batches of photographs through VGG16 and records its activations for ParaView.\n"
   "\n"
   "  --weights FILE     torchvision's VGG16 (safetensors) or Keras's (HDF5), or what\n"
   "                     Data/Trainers/fetch_first_layer.sh writes; required\n"
@@ -113,7 +114,7 @@ int vgg_options_read(vgg_options *options, int count, char **arguments)
     while (k < sizeof known / sizeof known[0] && strcmp(option, known[k]))
       ++k;
     if (k == sizeof known / sizeof known[0])
-      return tv_fail(TV_ERROR_ARGUMENT, "there is no option %s; try --help", option);
+      return tv_fail(TV_ERROR_ARGUMENT, "%s is not an option; --help lists them", option);
     if (!value)
       return tv_fail(TV_ERROR_ARGUMENT, "%s wants a value", option);
     ++i;

@@ -24,7 +24,7 @@ def attempt(path, *says, record="conv1_1"):
     if GOOD in says:
         assert sentence == "", sentence
         return
-    assert sentence.startswith("vgg16: ") and sentence.endswith(".\n"), (path, sentence)
+    assert sentence.startswith("tensorview-vgg16: ") and sentence.endswith(".\n"), (path, sentence)
     assert sentence.count("\n") == 1, sentence
     for word in says:
         assert word in sentence, (word, sentence)
@@ -112,7 +112,7 @@ for _ in range(40):
     options += ["--batches", 1, "--batch", 1, "--output", "run.tvh5"]
     try:
         sentence = vgg.run(*options, expect=1)
-        assert sentence.startswith("vgg16: ") and sentence.count("\n") == 1, sentence
+        assert sentence.startswith("tensorview-vgg16: ") and sentence.count("\n") == 1, sentence
     except AssertionError as error:  # a change that does no harm is fine, a signal is not
         assert error.args[0][1] == 0, error
 
