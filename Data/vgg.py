@@ -107,7 +107,7 @@ def main():
     layer = groups.GetProperty("Tensor").GetElement(0).split("/")[0]
     pictures = []
 
-    grid = pv.ImageGrid(Input=pv.OutputPort(groups, 0))
+    grid = pv.ImageGrid(Input=pv.OutputPort(groups, 0), IndexArrays="On")
     at(grid, 0)
     pictures.append(
         draw_grid(
@@ -141,7 +141,7 @@ def main():
     )
 
     run.Accumulate = 1
-    sums = pv.ImageGrid(Input=run)
+    sums = pv.ImageGrid(Input=run, IndexArrays="On")
     for batches in ACCUMULATED:
         if batches > len(steps):
             print(f"The run has {len(steps)} batches: no picture after {batches:,}.")

@@ -109,7 +109,7 @@ def main():
 
     groups = pv.SimilarityGroups(Input=run, Threshold=options.threshold)
     weights = pv.WeightGrid(Input=pv.OutputPort(groups, 0))
-    images = pv.ImageGrid(Input=pv.OutputPort(groups, 0))
+    images = pv.ImageGrid(Input=pv.OutputPort(groups, 0), IndexArrays="On")
     distributions = pv.DistributionGrid(Input=pv.OutputPort(groups, 0))
     trajectory = pv.WeightTrajectory(Input=pv.OutputPort(run, 1))
     if options.weights:
