@@ -39,7 +39,7 @@ def pipeline(path):
         "run": run,
         "groups": groups,
         "weight-grid": pv.WeightGrid(Input=pv.OutputPort(groups, 0)),
-        "image-grid": pv.ImageGrid(Input=pv.OutputPort(groups, 0), IndexArrays="On"),
+        "image-grid": pv.ImageGrid(Input=pv.OutputPort(groups, 0)),
         "distribution-grid": pv.DistributionGrid(Input=pv.OutputPort(groups, 0)),
         "weight-trajectory": pv.WeightTrajectory(Input=pv.OutputPort(run, 1)),
     }

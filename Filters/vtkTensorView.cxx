@@ -25,7 +25,7 @@
 #include <climits>
 
 namespace {
-const vtkIdType MostIndexedCells = 1000000;
+const vtkIdType MostIndexedCells = 4000000;
 
 /// State or group of each filter, in kernels' terms. Null where there is none, or one that does not
 /// belong to this tensor.

@@ -65,7 +65,7 @@ public:
 
   enum IndexArraysType
   {
-    AUTOMATIC = 0, ///< up to a million cells: above it they would outweigh the data by far
+    AUTOMATIC = 0, ///< up to four million cells: above it they would outweigh the data by far
     ON = 1,
     OFF = 2
   };

@@ -1,6 +1,4 @@
-"""Data/vgg.py draws a small run of vgg16: all pictures are there, and are no blank sheets.
-
-Its mosaic has more than a million cells, as that of 224 x 224: views leave arrays out then."""
+"""Data/vgg.py draws a small run of vgg16: all pictures are there, and are no blank sheets."""
 
 import os
 import subprocess
@@ -11,8 +9,8 @@ weights = vgg.make_weights(32, "conv1_1", seed=3)
 kernel, bias = weights["conv1_1"]
 kernel[15], bias[15] = 1.5 * kernel[8], 1.5 * bias[8]  # a pair that must be found
 vgg.write_safetensors("weights.safetensors", vgg.torchvision_names(weights))
-vgg.make_photographs("photographs", 3, 130, 160)
-vgg.run("--weights", "weights.safetensors", "--images", "photographs", "--size", 128,
+vgg.make_photographs("photographs", 3, 48, 64)
+vgg.run("--weights", "weights.safetensors", "--images", "photographs", "--size", 32,
         "--batch", 4, "--batches", 10, "--output", "run.tvh5")
 script = os.path.join(os.environ["TENSORVIEW_SOURCE"], "Data", "vgg.py")
 done = subprocess.run(
