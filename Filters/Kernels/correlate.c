@@ -26,7 +26,8 @@ enum
   BLOCK_BYTES = 16 << 20, /* of all parts' blocks, at most */
   SLAB_BYTES = 64 << 20,  /* of packed panels, at most */
   GROUP = 4,              /* panels of a task's side: two groups fill a second-level cache */
-  SMALL = 1 << 20         /* multiplications that are not worth waking a thread */
+  SMALL = 1 << 20,        /* multiplications that are not worth waking a thread */
+  LOOKS = 4096            /* at the others, before sleeping: some 50 microseconds */
 };
 
 static size_t round_up(size_t n, size_t multiple)
@@ -158,30 +159,48 @@ static void multiply_part(tv_work *w, size_t part, float *packed, tv_unpacking *
   }
 }
 
+/* Until the others are done too, but not for long: a thread that sleeps is woken late. */
+static void linger(tv_work *w, int threads)
+{
+  int finished;
+#pragma omp atomic capture
+  finished = ++w->finished;
+  for (int look = 0; look < LOOKS && finished < threads && omp_get_thread_num() == 0; ++look) {
+#ifdef TV_PANEL_X86
+    __builtin_ia32_pause();
+#endif
+#pragma omp atomic read
+    finished = w->finished;
+  }
+}
+
 static void divide_pixels(tv_work *w, int threads)
 {
+  /* Waking a thread for one panel takes longer than doing without it. */
+  const int most = w->panels < 2 * (size_t)threads ? 1 : threads;
+#pragma omp parallel for num_threads(most) if (most > 1) schedule(dynamic)
+  for (size_t panel = 0; panel < w->panels; ++panel)
+    tv_refer(w, panel);
 #pragma omp parallel num_threads(threads) if (threads > 1)
   {
     const size_t thread = (size_t)omp_get_thread_num();
     float *packed = w->packed + thread * w->panels * w->slab_pixels * TV_PANEL;
-#pragma omp for schedule(dynamic)
-    for (size_t panel = 0; panel < w->panels; ++panel)
-      tv_refer(w, panel);
     /* a loop over parts with dynamic schedule, but one that can be looked into */
     for (size_t part = claim(w); part < w->parts && !stopped(w); part = claim(w)) {
       multiply_part(w, part, packed, w->unpacking + thread * w->panels);
       report(w);
     }
-#pragma omp barrier
-#pragma omp for schedule(dynamic)
-    for (size_t panel = 0; panel < w->panels; ++panel)
-      if (!stopped(w))
-        tv_norms(w, w->block + (triangle(panel) + panel) * TV_BLOCK, panel);
-#pragma omp for schedule(dynamic)
-    for (size_t i = 0; i < w->panels; ++i)
-      for (size_t j = 0; j <= i && !stopped(w); ++j)
-        tv_finish(w, w->block + (triangle(i) + j) * TV_BLOCK, i, j);
+    linger(w, threads);
   }
+  if (w->stop)
+    return;
+#pragma omp parallel for num_threads(most) if (most > 1) schedule(dynamic)
+  for (size_t panel = 0; panel < w->panels; ++panel)
+    tv_norms(w, w->block + (triangle(panel) + panel) * TV_BLOCK, panel);
+#pragma omp parallel for num_threads(most) if (most > 1) schedule(dynamic)
+  for (size_t i = 0; i < w->panels; ++i)
+    for (size_t j = 0; j <= i; ++j)
+      tv_finish(w, w->block + (triangle(i) + j) * TV_BLOCK, i, j);
 }
 
 static float *packed_at(const tv_work *w, size_t panel, size_t pixel)

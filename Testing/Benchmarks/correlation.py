@@ -120,7 +120,7 @@ def busy(threads):
     times = {1: [], threads: []}
     try:
         time.sleep(0.5)
-        for _ in range(100):
+        for _ in range(1000):
             for n, list_of_n in times.items():
                 start = time.perf_counter()
                 kernels.correlate(x, threads=n, matrix=matrix)
