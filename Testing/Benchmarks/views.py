@@ -109,7 +109,9 @@ if "empty" in bounds:
 if "smallest" in bounds:
     row("an image of 100 x 100: to first picture", bounds["smallest"]["picture"], "s")
 
-cases = {"image": ("image", activations), "vtp": ("vtp", saved.with_suffix(".vtp"))}
+# The bare image has what is in the files: no index arrays.
+cases = {"image": ("image", activations), "bare image": ("bare image", activations)}
+cases |= {"vtp": ("vtp", saved.with_suffix(".vtp"))}
 if options.csv:
     cases["csv"] = ("csv", saved.with_suffix(".csv"))
 best = compete(cases)
@@ -120,6 +122,7 @@ best.update(bounds)
 ratio("image against .vtp: file to first picture", best, "vtp", "image", "picture", "5")
 ratio("image against .vtp: each further frame", best, "vtp", "image", "frame", "10")
 ratio("image against .csv: file to first picture", best, "csv", "image", "picture", "80")
+ratio("... without index arrays, as in the .csv", best, "csv", "bare image", "picture", "80")
 ratio("... the smallest image in its place", best, "csv", "smallest", "picture")
 ratio("empty view against .vtp: each further frame", best, "vtp", "empty", "frame")
 

@@ -47,6 +47,7 @@ CASES = {
     "empty": None,
     "smallest": lambda: simple.Wavelet(WholeExtent=[0, 99, 0, 99, 0, 0]),
     "image": lambda: simple.ImageGrid(Input=reader(path)),
+    "bare image": lambda: simple.ImageGrid(Input=reader(path), IndexArrays="Off"),
     "vtp": lambda: simple.XMLPolyDataReader(FileName=[path]),
     "csv": lambda: table_points(path),
     "envelope": lambda: simple.DistributionGrid(Input=reader(path)),
