@@ -39,7 +39,7 @@ typedef struct tv_work
   size_t next_part;   /* that no thread has begun */
   size_t tasks, done; /* for progress */
   int stop;
-  int finished; /* threads that have no more parts */
+  int finished;            /* threads that have no more parts */
   tv_row *reference;       /* [filters] */
   tv_total *totals;        /* [parts][filters] */
   double *block;           /* [parts][blocks][TV_BLOCK]; with one part see multiply_pairs() */
