@@ -70,7 +70,10 @@ def arrange(sources):
 def draw(step, layout, views, lines, displays, folder):
     for view, line, display in zip(views, lines, displays):
         line.Text = f"step {step}"
-        if display.ColorArrayName[1] != "Group":  # groups have colours of their own
+        if display.ColorArrayName[1] == "Group":  # has its colours; the legend lists those that are there
+            pv.Render(view)
+            pv.ColorBy(display, list(display.ColorArrayName))
+        else:
             display.RescaleTransferFunctionToDataRange(False, True)
         if view is views[-1]:  # the path grows
             pv.ResetCamera(view)
