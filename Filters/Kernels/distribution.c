@@ -218,6 +218,14 @@ void tv_curves_write(const tv_curve_points *out, const tv_curve *curves, size_t 
     write_curve(out, &curves[i], tensor, grid, columns, range);
 }
 
+/* Behind the last of the points from begin on whose pixel is below the limit. */
+static size_t end_of_column(const int *pixel, size_t begin, size_t count, size_t limit)
+{
+  while (begin < count && (size_t)pixel[begin] < limit)
+    ++begin;
+  return begin;
+}
+
 size_t tv_curve_thin(size_t *kept, const int *pixel, const void *values, tv_type type, size_t count,
   size_t pixels, size_t columns)
 {
@@ -235,10 +243,8 @@ size_t tv_curve_thin(size_t *kept, const int *pixel, const void *values, tv_type
   for (; columns == 0 && thin < count; ++thin)
     kept[thin] = thin;
   for (size_t column = 0; column < columns; ++column) {
-    const size_t limit = column_begin(column + 1, columns, pixels);
-    size_t end = begin;
-    while (end < count && (size_t)pixel[end] < limit)
-      ++end;
+    const size_t end =
+      end_of_column(pixel, begin, count, column_begin(column + 1, columns, pixels));
     thin += (size_t)pick(kept + thin, &points, begin, end);
     begin = end;
   }
@@ -258,16 +264,17 @@ size_t tv_curve_path(
   for (; columns == 0 && visited < count; ++visited)
     path[visited] = visited;
   for (size_t column = 0; column < columns; ++column) {
-    const size_t limit = column_begin(column + 1, columns, pixels);
-    size_t least = begin, greatest = begin, end = begin;
-    for (; end < count && (size_t)pixel[end] < limit; ++end) {
-      if (height(points, end) < height(points, least))
-        least = end;
-      if (height(points, end) > height(points, greatest))
-        greatest = end;
-    }
+    const size_t end =
+      end_of_column(pixel, begin, count, column_begin(column + 1, columns, pixels));
+    size_t least = begin, greatest = begin;
     if (end == begin)
       continue;
+    for (size_t point = begin + 1; point < end; ++point) {
+      if (height(points, point) < height(points, least))
+        least = point;
+      if (height(points, point) > height(points, greatest))
+        greatest = point;
+    }
     if (begin == 0 && least != 0 && greatest != 0)
       path[visited++] = 0;
     const float pen = visited > 0 ? height(points, path[visited - 1]) : 0.0f;
