@@ -44,7 +44,7 @@ if ! { cmake --preset release && cmake --build --preset release --target TensorV
 fi
 
 if [ -n "$live" ]; then
-  exec bash Data/demo_live.sh build "$out/live"
+  exec bash Data/Demo/demo_live.sh build "$out/live"
 fi
 
 # Trained again only where the trainer or what it is told has changed.
@@ -61,7 +61,7 @@ fi
 
 say "Drawing the views"
 xvfb-run -a -s "-screen 0 1600x1200x24 -noreset" \
-  pvpython --force-offscreen-rendering Data/demo.py "$run" "$out" </dev/null
+  pvpython --force-offscreen-rendering Data/Demo/demo.py "$run" "$out" </dev/null
 
 cat <<TEXT
 

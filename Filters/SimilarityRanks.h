@@ -6,7 +6,7 @@
 #ifndef SimilarityRanks_h
 #define SimilarityRanks_h
 
-#include "tensorview_status.h"
+#include "tensorview/types.h"
 
 #include <cstddef>
 #include <vector>

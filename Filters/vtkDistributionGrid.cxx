@@ -160,9 +160,9 @@ int vtkDistributionGrid::RequestData(
     return 1;
   const tv_tensor &tensor = shown.Tensor;
   if (tensor.rows * tensor.columns > static_cast<size_t>(VTK_INT_MAX)) {
-    this->Complain(shown.Record.Name() + ": " + std::to_string(tensor.rows) + " x " +
-                   std::to_string(tensor.columns) +
-                   " values are too many for one curve; show a weight grid or an image grid");
+    this->ReportError(shown.Record.Name() + ": " + std::to_string(tensor.rows) + " x " +
+                      std::to_string(tensor.columns) +
+                      " values are too many for one curve; show a weight grid or an image grid");
     return 1;
   }
   size_t columns = 0;
@@ -188,8 +188,8 @@ int vtkDistributionGrid::RequestData(
     FindLayerRange(curves, range);
   const size_t drawn = joined ? CountAllPoints(points) : points;
   if (drawn > static_cast<size_t>(VTK_INT_MAX)) {
-    this->Complain(shown.Record.Name() + ": " + std::to_string(drawn) +
-                   " points are too many; show an envelope, or fewer filters");
+    this->ReportError(shown.Record.Name() + ": " + std::to_string(drawn) +
+                      " points are too many; show an envelope, or fewer filters");
     return 1;
   }
   this->AddFields(output->GetFieldData(), shown);

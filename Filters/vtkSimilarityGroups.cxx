@@ -27,7 +27,7 @@
 #include "group.h"
 #include "moments.h"
 #include "status.h"
-#include "tensorview_format.h"
+#include "tensorview/types.h"
 
 #include <algorithm>
 #include <cmath>
@@ -189,10 +189,10 @@ bool vtkSimilarityGroups::FromMaps(const vtkTensorRecord &record, Result &result
   const vtkIdType all = result.Matrix ? 1 : record.Filters * record.Channels;
   const bool cut = record.RowsHere != record.Rows;
   if (record.Windows != all || cut) {
-    this->Complain(record.Name() + " has only " +
-                   std::to_string(cut ? record.RowsHere : record.Windows) + " of its " +
-                   std::to_string(cut ? record.Rows : all) + (cut ? " rows" : " windows") +
-                   " here: it was written by several ranks, and cannot be compared in part");
+    this->ReportError(record.Name() + " has only " +
+                      std::to_string(cut ? record.RowsHere : record.Windows) + " of its " +
+                      std::to_string(cut ? record.Rows : all) + (cut ? " rows" : " windows") +
+                      " here: it was written by several ranks, and cannot be compared in part");
     return false;
   }
   const tv_progress progress = [](void *context, double done) {
@@ -216,7 +216,7 @@ bool vtkSimilarityGroups::FromMaps(const vtkTensorRecord &record, Result &result
       result.Pixels, result.Representatives.data(), Threads());
   }
   if (status)
-    this->Complain(record.Name() + ": " + tv_last_error());
+    this->ReportError(record.Name() + ": " + tv_last_error());
   return !status;
 }
 
@@ -250,7 +250,7 @@ bool vtkSimilarityGroups::FromMapsOfRanks(const vtkTensorRecord &record, Result 
       result.Representatives.data(), centre.data());
   }
   if (status)
-    this->Complain(record.Name() + ": " + tv_last_error());
+    this->ReportError(record.Name() + ": " + tv_last_error());
   return !status;
 }
 
@@ -262,9 +262,9 @@ bool vtkSimilarityGroups::FromMoments(const vtkTensorRecord &record, Result &res
   const bool fits = !record.Values || (record.Windows == 1 && record.Rows == record.Columns &&
                                         static_cast<size_t>(record.Rows) == filters + 1);
   if (SimilarityRanks::Largest(controller, fits ? 0 : 1)) {
-    this->Complain(record.Name() + " are not the second moments of " + std::to_string(filters) +
-                   " filters: that would be a matrix of " + std::to_string(filters + 1) +
-                   " rows and columns");
+    this->ReportError(record.Name() + " are not the second moments of " + std::to_string(filters) +
+                      " filters: that would be a matrix of " + std::to_string(filters + 1) +
+                      " rows and columns");
     return false;
   }
   const auto first = static_cast<size_t>(record.FirstRow * record.Columns);
@@ -289,7 +289,7 @@ bool vtkSimilarityGroups::FromMoments(const vtkTensorRecord &record, Result &res
     status = tv_regress_moments(result.Scale.data(), result.Offset.data(), moments.data(), filters,
       result.Representatives.data(), nullptr);
   if (status)
-    this->Complain(record.Name() + ": " + tv_last_error());
+    this->ReportError(record.Name() + ": " + tv_last_error());
   return !status;
 }
 
@@ -301,7 +301,7 @@ bool vtkSimilarityGroups::Group(const vtkTensorRecord &record, Result &result)
       tv_exclude(matrix, result.Filters, i);
   if (tv_group(result.Groups.data(), matrix, result.Filters, this->Threshold,
         static_cast<tv_linkage>(this->Linkage))) {
-    this->Complain(record.Name() + ": " + tv_last_error());
+    this->ReportError(record.Name() + ": " + tv_last_error());
     return false;
   }
   tv_representatives(result.Representatives.data(), result.Groups.data(), matrix, result.Filters);
@@ -341,19 +341,19 @@ bool vtkSimilarityGroups::Compute(
                      SimilarityRanks::Largest(controller, moments.Values ? 1 : 0);
   if (this->Statistics == MOMENTS || (result.Pixels < 2 && found)) {
     if (!found) {
-      this->Complain("there are no second moments of layer \"" + record.Layer + "\" (" + name +
-                     ") at this step: choose Statistics = SummedMaps, or have the trainer "
-                     "record them");
+      this->ReportError("there are no second moments of layer \"" + record.Layer + "\" (" + name +
+                        ") at this step: choose Statistics = SummedMaps, or have the trainer "
+                        "record them");
       return false;
     }
     result.Source = name;
     return this->FromMoments(moments, result);
   }
   if (result.Pixels < 2) {
-    this->Complain(record.Name() +
-                   " has one value for each filter, and correlation needs at "
-                   "least 2 pixels: record second moments of the layer (" +
-                   name + ") to compare its filters over samples");
+    this->ReportError(record.Name() +
+                      " has one value for each filter, and correlation needs at "
+                      "least 2 pixels: record second moments of the layer (" +
+                      name + ") to compare its filters over samples");
     return false;
   }
   return this->FromMaps(record, result);

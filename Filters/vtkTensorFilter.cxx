@@ -6,7 +6,7 @@
 #include "vtkInformationVector.h"
 #include "vtkMultiProcessController.h"
 
-#include "threads.h"
+#include "execution.h"
 
 #include <algorithm>
 
@@ -92,11 +92,11 @@ bool vtkTensorFilter::FindTensor(vtkInformationVector **inputVector, vtkTensorRe
   if (vtkTensorCollection::Find(
         vtkDataObject::GetData(inputVector[0]), this->Tensor, this->PreferredKind, record, error))
     return true;
-  this->Complain(error);
+  this->ReportError(error);
   return false;
 }
 
-void vtkTensorFilter::Complain(const std::string &sentence)
+void vtkTensorFilter::ReportError(const std::string &sentence)
 {
   if (this->Last.IsNew(sentence, this->GetMTime()))
     vtkErrorMacro(<< sentence);

@@ -10,7 +10,7 @@
 #ifndef vtkTensorFilter_h
 #define vtkTensorFilter_h
 
-#include "LastComplaint.h"           // for a member
+#include "LastError.h"               // for a member
 #include "TensorViewFiltersModule.h" // for export macro
 #include "vtkDataObjectAlgorithm.h"
 #include "vtkTensorCollection.h" // for vtkTensorRecord
@@ -65,7 +65,7 @@ protected:
   bool FindTensor(vtkInformationVector **inputVector, vtkTensorRecord &record);
 
   /// Shows an error, once until a property changes.
-  void Complain(const std::string &sentence);
+  void ReportError(const std::string &sentence);
 
   /// The name of the chosen tensor, as far as RequestInformation() knows; null where it does not.
   const char *ChosenTensor() const;
@@ -78,7 +78,7 @@ private:
 
   const char *const PreferredKind;
   std::vector<std::string> Names;
-  LastComplaint Last;
+  LastError Last;
 };
 
 #endif

@@ -166,7 +166,7 @@ bool vtkTensorView::LayOut(Shown &shown)
 {
   const tv_region region = this->Region(shown.Tensor);
   if (tv_view_full(&shown.View, &shown.Tensor, &region)) {
-    this->Complain(shown.Record.Name() + ": " + tv_last_error());
+    this->ReportError(shown.Record.Name() + ": " + tv_last_error());
     return false;
   }
   shown.View.reduction = static_cast<tv_reduction>(this->Reduction);
@@ -208,7 +208,7 @@ bool vtkTensorView::Reduce(Shown &shown, bool gaps)
 {
   const auto most = static_cast<size_t>(this->MaximumCells);
   if (tv_view_reduce(&shown.View, &shown.Tensor, most, gaps)) {
-    this->Complain(shown.Record.Name() + ": " + tv_last_error());
+    this->ReportError(shown.Record.Name() + ": " + tv_last_error());
     return false;
   }
   if (!gaps && tv_view_fold(&shown.View, &shown.Tensor, most))

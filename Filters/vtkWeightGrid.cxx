@@ -113,7 +113,7 @@ bool vtkWeightGrid::MakeBlocks(Shown &shown, tv_block block, vtkPolyData *output
   if (tv_blocks(coordinates->GetPointer(0), offsets->GetPointer(0), connectivity->GetPointer(0),
         &view, lines.data(), lines.size(), colours->GetVoidPointer(0), shown.Tensor.type, block,
         this->HeightScale, block == TV_BOX ? BoxInset : 0.0, threads)) {
-    this->Complain(shown.Record.Name() + ": " + tv_last_error());
+    this->ReportError(shown.Record.Name() + ": " + tv_last_error());
     return false;
   }
   vtkNew<vtkPoints> place;

@@ -174,11 +174,11 @@ vtkDataArray *vtkWeightTrajectory::FindColumn(
   std::string known;
   for (vtkDataArray *other : columns)
     known += (known.empty() ? "" : ", ") + std::string(other->GetName());
-  this->Complain("the table has no column of numbers \"" + name + "\"; it has " + known);
+  this->ReportError("the table has no column of numbers \"" + name + "\"; it has " + known);
   return nullptr;
 }
 
-void vtkWeightTrajectory::Complain(const std::string &sentence)
+void vtkWeightTrajectory::ReportError(const std::string &sentence)
 {
   if (this->Last.IsNew(sentence, this->GetMTime()))
     vtkErrorMacro(<< sentence);
@@ -190,8 +190,8 @@ int vtkWeightTrajectory::RequestData(
   vtkDataObject *input = vtkDataObject::GetData(inputVector[0]);
   auto *table = vtkTable::SafeDownCast(input);
   if (!table) {
-    this->Complain(std::string("the input is a ") + (input ? input->GetClassName() : "nothing") +
-                   ", and not a history table, the second output of TensorSnapshotReader");
+    this->ReportError(std::string("the input is a ") + (input ? input->GetClassName() : "nothing") +
+                      ", and not a history table, the second output of TensorSnapshotReader");
     return 1; // said already, and better than the pipeline would
   }
   // Every rank may have the table; one draws it.

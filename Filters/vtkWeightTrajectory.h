@@ -13,7 +13,7 @@
 #ifndef vtkWeightTrajectory_h
 #define vtkWeightTrajectory_h
 
-#include "LastComplaint.h"           // for a member
+#include "LastError.h"               // for a member
 #include "TensorViewFiltersModule.h" // for export macro
 #include "vtkPolyDataAlgorithm.h"
 
@@ -71,7 +71,7 @@ protected:
   vtkDataArray *FindColumn(vtkTable *table, const std::string &name, size_t axis, bool &found);
 
   /// Shows an error, once until a property changes.
-  void Complain(const std::string &sentence);
+  void ReportError(const std::string &sentence);
 
   /// The columns in the order of the drop-down of that axis: its default, then all others.
   int GetNumberOfChoices(int axis) const;
@@ -82,7 +82,7 @@ protected:
   std::string ZElement;
 
 private:
-  LastComplaint Last;
+  LastError Last;
   std::vector<std::string> Columns;
 
   vtkWeightTrajectory(const vtkWeightTrajectory &) = delete;

@@ -1,6 +1,6 @@
 #include "RunFile.h"
 
-#include "tensorview_format.h"
+#include "tensorview/format.h"
 
 #include <algorithm>
 #include <atomic>

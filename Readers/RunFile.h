@@ -3,7 +3,7 @@
 ///
 /// Opens a file that is closed, still being written, or left behind by a writer that was killed;
 /// lists what it holds; reads records, ranges of filters of a record, and the history of single
-/// elements. Data/Shim/tensorview_format.h is the format. Needs HDF5, not VTK's data model.
+/// elements. Data/Shim/include/tensorview/format.h is the format. Needs HDF5, not VTK's data model.
 ///
 /// Nothing in a file is believed before it was checked: links (hard ones only), types, ranks, sizes
 /// against what the file can hold, lengths against each other, steps in order. Every function

@@ -1,7 +1,7 @@
 // RunFile: the part that lists what a file holds, without reading values.
 #include "RunFile.h"
 
-#include "tensorview_format.h"
+#include "tensorview/format.h"
 
 #include <algorithm>
 #include <climits>

@@ -2,7 +2,7 @@
 // sizes are checked once more, because a file may have changed since.
 #include "RunFile.h"
 
-#include "tensorview_format.h"
+#include "tensorview/format.h"
 
 #include <algorithm>
 #include <chrono>

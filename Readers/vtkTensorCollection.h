@@ -30,7 +30,7 @@
  *                      and then the image has no cells
  *   Samples            vtkIdTypeArray: how many samples the record sums; 0 where unknown
  *   State              vtkIntArray, one for each filter of the layer (optional: all alive);
- *                      codes in tensorview_format.h. For a matrix: one for each row.
+ *                      codes in tensorview/format.h. For a matrix: one for each row.
  *   Group              vtkIntArray, one for each filter (optional: no groups); -1 is no group
  */
 #ifndef vtkTensorCollection_h

@@ -1,7 +1,7 @@
 // vtkTensorSnapshotReader: the first output.
 #include "vtkTensorSnapshotReaderInternals.h"
 
-#include "threads.h"
+#include "execution.h"
 #include "vtkTensorCollection.h"
 
 #include "vtkDataArraySelection.h"

@@ -1,9 +1,9 @@
 #include "correlate.h"
 
 #include "correlate_work.h"
+#include "execution.h"
 #include "moments.h"
 #include "status.h"
-#include "threads.h"
 
 #include <math.h>
 #include <omp.h>

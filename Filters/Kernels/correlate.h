@@ -3,7 +3,7 @@
 #define TV_CORRELATE_H
 
 #include "progress.h"
-#include "tensorview_status.h"
+#include "tensorview/types.h"
 
 #include <stddef.h>
 

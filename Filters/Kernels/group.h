@@ -2,7 +2,7 @@
 #ifndef TV_GROUP_H
 #define TV_GROUP_H
 
-#include "tensorview_status.h"
+#include "tensorview/types.h"
 
 #include <stddef.h>
 #include <stdint.h>

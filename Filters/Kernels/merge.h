@@ -27,7 +27,7 @@
 #ifndef TV_MERGE_H
 #define TV_MERGE_H
 
-#include "tensorview_status.h"
+#include "tensorview/types.h"
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 #include "moments.h"
 
+#include "execution.h"
 #include "status.h"
-#include "threads.h"
 
 #include <math.h>
 #include <omp.h>

@@ -12,7 +12,7 @@
 #ifndef TV_PANELS_H
 #define TV_PANELS_H
 
-#include "tensorview_status.h"
+#include "tensorview/types.h"
 
 #include <stddef.h>
 

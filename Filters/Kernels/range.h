@@ -2,7 +2,7 @@
 #ifndef TV_RANGE_H
 #define TV_RANGE_H
 
-#include "tensorview_status.h"
+#include "tensorview/types.h"
 
 #include <stddef.h>
 

@@ -30,7 +30,7 @@ typedef struct tv_tensor
   size_t filters, channels, rows, columns; /* of the whole tensor, each at least 1 */
   size_t first_window, windows;            /* that lie here */
   size_t first_row, rows_here;             /* 0 and rows, unless there is one window only */
-  const int *state; /* one for each filter, or NULL: all alive; tensorview_format.h has the codes */
+  const int *state; /* one for each filter, or NULL: all alive; tensorview/format.h has the codes */
   const int *group; /* one for each filter, or NULL: none; -1 is no group */
   int by_row;       /* 1: a matrix; state and group have one value for each row instead */
   size_t folded[3]; /* channels, rows and columns of a tensor that tv_view_fold() made a matrix,

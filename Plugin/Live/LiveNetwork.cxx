@@ -9,12 +9,12 @@
 #include <cstdlib>
 #include <cstring>
 
-LiveNetwork::LiveNetwork(tv_reader *reader) : Reader(reader)
+LiveNetwork::LiveNetwork(tv_ring_reader *reader) : Reader(reader)
 {
-  const tv_reader_tensor *tensors = nullptr;
-  const tv_reader_layer *layers = nullptr;
-  const size_t count = tv_reader_tensors(reader, &tensors);
-  const size_t layerCount = tv_reader_layers(reader, &layers);
+  const tv_ring_reader_tensor *tensors = nullptr;
+  const tv_ring_reader_layer *layers = nullptr;
+  const size_t count = tv_ring_reader_tensors(reader, &tensors);
+  const size_t layerCount = tv_ring_reader_layers(reader, &layers);
   this->Tensors.resize(count);
   for (size_t i = 0; i < count; ++i) {
     Tensor &tensor = this->Tensors[i];
@@ -34,7 +34,7 @@ bool LiveNetwork::SetHistory(
 {
   size_t found = this->Tensors.size();
   for (size_t i = this->Tensors.size(); i-- > 0;) {
-    const tv_reader_tensor &tensor = *this->Tensors[i].Channel;
+    const tv_ring_reader_tensor &tensor = *this->Tensors[i].Channel;
     if (this->Tensors[i].Known &&
         (name.empty() ? std::strcmp(tensor.kind, "weights") == 0
                       : name == tensor.layer + std::string("/") + tensor.kind))
@@ -81,7 +81,7 @@ bool LiveNetwork::SetHistory(
   return true;
 }
 
-vtkSmartPointer<vtkPartitionedDataSetCollection> LiveNetwork::Wrap(const tv_reader_step &step)
+vtkSmartPointer<vtkPartitionedDataSetCollection> LiveNetwork::Wrap(const tv_ring_reader_step &step)
 {
   auto tensors = vtkSmartPointer<vtkPartitionedDataSetCollection>::New();
   for (size_t i = 0; i < this->Tensors.size(); ++i) {
@@ -89,8 +89,8 @@ vtkSmartPointer<vtkPartitionedDataSetCollection> LiveNetwork::Wrap(const tv_read
     if (!tensor.Known)
       continue;
     const tv_layout &layout = tensor.Layout;
-    tv_reader_record from;
-    const void *data = tv_reader_data(this->Reader, &step, i, &from);
+    tv_ring_reader_record from;
+    const void *data = tv_ring_reader_data(this->Reader, &step, i, &from);
     vtkTensorRecord record;
     record.Layer = tensor.Channel->layer;
     record.Kind = tensor.Channel->kind;
@@ -124,11 +124,11 @@ vtkSmartPointer<vtkPartitionedDataSetCollection> LiveNetwork::Wrap(const tv_read
     record.Values = values;
     vtkNew<vtkIntArray> states;
     if (tensor.StateLayer >= 0) {
-      const tv_reader_layer *layers = nullptr;
-      tv_reader_layers(this->Reader, &layers);
+      const tv_ring_reader_layer *layers = nullptr;
+      tv_ring_reader_layers(this->Reader, &layers);
       const auto filters = static_cast<vtkIdType>(layers[tensor.StateLayer].filters);
       const int32_t *from_states =
-        tv_reader_step_states(this->Reader, &step, static_cast<size_t>(tensor.StateLayer));
+        tv_ring_reader_step_states(this->Reader, &step, static_cast<size_t>(tensor.StateLayer));
       states->SetNumberOfTuples(filters);
       std::copy_n(from_states, filters, states->GetPointer(0));
       if (filters == (layout.matrix ? record.Rows : record.Filters))
@@ -145,9 +145,9 @@ void LiveNetwork::Glance()
   Row row;
   double scalars[256];
   row.Elements.resize(this->Elements.size() + 1);
-  while (tv_reader_glance(this->Reader, &this->Seen, &row.Step, scalars, this->Elements.data(),
+  while (tv_ring_reader_glance(this->Reader, &this->Seen, &row.Step, scalars, this->Elements.data(),
            this->Elements.size(), row.Elements.data()) == 1) {
-    row.Scalars.assign(scalars, scalars + tv_reader_scalars(this->Reader));
+    row.Scalars.assign(scalars, scalars + tv_ring_reader_scalars(this->Reader));
     row.Elements.resize(this->Elements.size());
     const auto known = [](double value) { return !std::isnan(value); };
     if (std::any_of(row.Scalars.begin(), row.Scalars.end(), known) ||
@@ -164,10 +164,10 @@ vtkSmartPointer<vtkTable> LiveNetwork::History()
     const std::lock_guard<std::mutex> lock(this->Mutex);
     rows.swap(this->Rows);
   }
-  const size_t scalars = tv_reader_scalars(this->Reader);
+  const size_t scalars = tv_ring_reader_scalars(this->Reader);
   while (this->ScalarColumns.size() < scalars) {
     auto column = vtkSmartPointer<vtkDoubleArray>::New();
-    column->SetName(tv_reader_scalar(this->Reader, this->ScalarColumns.size()));
+    column->SetName(tv_ring_reader_scalar(this->Reader, this->ScalarColumns.size()));
     for (vtkIdType i = 0; i < this->Steps->GetNumberOfTuples(); ++i)
       column->InsertNextValue(std::nan(""));
     this->ScalarColumns.push_back(column);

@@ -4,8 +4,8 @@
 #ifndef LiveNetwork_h
 #define LiveNetwork_h
 
-#include "channel_reader.h"
 #include "layout.h"
+#include "ring_reader.h"
 
 #include "vtkDoubleArray.h"
 #include "vtkIdTypeArray.h"
@@ -23,14 +23,14 @@ class LiveNetwork
 {
 public:
   /// reader must outlive this, and all data that Wrap() returned.
-  explicit LiveNetwork(tv_reader *reader);
+  explicit LiveNetwork(tv_ring_reader *reader);
 
   /// Chooses the elements of the history, flat indices in [filter, channel, row, column] order such
   /// as "0-2,100". False, with a sentence in error, where they are not there.
   bool SetHistory(const std::string &tensor, const std::string &elements, std::string &error);
 
   /// All tensors at a step that is held. Valid for as long as it is.
-  vtkSmartPointer<vtkPartitionedDataSetCollection> Wrap(const tv_reader_step &step);
+  vtkSmartPointer<vtkPartitionedDataSetCollection> Wrap(const tv_ring_reader_step &step);
 
   /// Copies the rows of all steps that are new in the ring. From any thread.
   void Glance();
@@ -41,7 +41,7 @@ public:
 private:
   struct Tensor
   {
-    const tv_reader_tensor *Channel = nullptr;
+    const tv_ring_reader_tensor *Channel = nullptr;
     tv_layout Layout;
     bool Known = false;  ///< its axes are among those that layout.h knows
     int StateLayer = -1; ///< in the reader's layers
@@ -54,9 +54,9 @@ private:
     std::vector<double> Scalars, Elements;
   };
 
-  tv_reader *Reader;
+  tv_ring_reader *Reader;
   std::vector<Tensor> Tensors;
-  std::vector<tv_reader_element> Elements;
+  std::vector<tv_ring_reader_element> Elements;
   std::vector<std::string> ElementNames;
 
   std::mutex Mutex; ///< guards what follows

@@ -35,7 +35,8 @@ LiveWatch::Activity::~Activity()
   What.clear();
 }
 
-LiveWatch::LiveWatch(tv_reader *reader, LiveNetwork *network) : Reader(reader), Network(network)
+LiveWatch::LiveWatch(tv_ring_reader *reader, LiveNetwork *network)
+    : Reader(reader), Network(network)
 {
   // Signals are for the main thread.
   sigset_t all, before;
@@ -56,7 +57,7 @@ void LiveWatch::Run()
   uint32_t ticket = 0;
   Clock::time_point ending{};
   while (!this->Stop) {
-    tv_reader_beat(this->Reader);
+    tv_ring_reader_beat(this->Reader);
     this->Network->Glance();
     if (LiveWatch::Ending) {
       if (ending == Clock::time_point{})
@@ -73,6 +74,6 @@ void LiveWatch::Run()
           What.c_str());
       }
     }
-    tv_reader_sleep(this->Reader, &ticket, 0.1);
+    tv_ring_reader_sleep(this->Reader, &ticket, 0.1);
   }
 }

@@ -9,12 +9,12 @@
 #include <thread>
 
 class LiveNetwork;
-struct tv_reader;
+struct tv_ring_reader;
 
 class LiveWatch
 {
 public:
-  LiveWatch(tv_reader *reader, LiveNetwork *network);
+  LiveWatch(tv_ring_reader *reader, LiveNetwork *network);
   ~LiveWatch(); ///< stops the thread
 
   /// While one of these lives, the program is doing what it says; after ten seconds of it the user
@@ -34,7 +34,7 @@ public:
 private:
   void Run();
 
-  tv_reader *Reader;
+  tv_ring_reader *Reader;
   LiveNetwork *Network;
   std::atomic<bool> Stop{false};
   std::thread Thread;

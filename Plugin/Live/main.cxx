@@ -23,12 +23,12 @@ void OnSignal(int)
 }
 
 /// Attaches, waiting as long as asked. Null after a sentence.
-tv_reader *Attach(const LiveOptions &options)
+tv_ring_reader *Attach(const LiveOptions &options)
 {
-  tv_reader *reader = nullptr;
+  tv_ring_reader *reader = nullptr;
   const auto begin = std::chrono::steady_clock::now();
   for (bool said = false; !Stop; said = true) {
-    const int status = tv_reader_attach(&reader, options.Run.c_str());
+    const int status = tv_ring_reader_attach(&reader, options.Run.c_str());
     const std::chrono::duration<double> waited = std::chrono::steady_clock::now() - begin;
     const bool may_come = status == TV_ERROR_FILE || status == TV_ERROR_STATE;
     if (status == TV_OK)
@@ -46,11 +46,11 @@ tv_reader *Attach(const LiveOptions &options)
 
 /// Shows a step to the viewer, and holds the training for as long as the viewer has paused it and
 /// answers.
-void Watch(vtkTensorLiveLink *link, tv_reader *reader, int step, double time)
+void Watch(vtkTensorLiveLink *link, tv_ring_reader *reader, int step, double time)
 {
   if (!link->Exchange(step, time))
     return;
-  if (tv_reader_block_seconds(reader) > 0) {
+  if (tv_ring_reader_block_seconds(reader) > 0) {
     // A breakpoint pauses from the viewer's event loop, after it has dealt with the step: its
     // answer to a first question says that it has, the time that took how busy it is, and a second
     // question comes when the event loop has had its turn.
@@ -63,7 +63,7 @@ void Watch(vtkTensorLiveLink *link, tv_reader *reader, int step, double time)
   }
   bool held = false;
   while (link->GetSimulationPaused() && !Stop) {
-    tv_reader_hold(reader, 1);
+    tv_ring_reader_hold(reader, 1);
     if (!held)
       std::fprintf(stderr, "tensorview-live: the viewer holds the training, step %d\n", step);
     held = true;
@@ -72,7 +72,7 @@ void Watch(vtkTensorLiveLink *link, tv_reader *reader, int step, double time)
       break;
   }
   if (held) {
-    tv_reader_hold(reader, 0);
+    tv_ring_reader_hold(reader, 0);
     std::fprintf(stderr, "tensorview-live: the training goes on\n");
   }
 }
@@ -95,7 +95,7 @@ bool WantsLive(const LiveOptions &options, const LiveParaView &paraview, int ste
   return wants;
 }
 
-int Run(const LiveOptions &options, LiveParaView &paraview, tv_reader *reader)
+int Run(const LiveOptions &options, LiveParaView &paraview, tv_ring_reader *reader)
 {
   LiveNetwork network(reader);
   std::string error;
@@ -105,24 +105,24 @@ int Run(const LiveOptions &options, LiveParaView &paraview, tv_reader *reader)
   }
   LiveWatch watch(reader, &network);
   if (!options.Quiet) {
-    const tv_reader_tensor *tensors = nullptr;
+    const tv_ring_reader_tensor *tensors = nullptr;
     std::fprintf(stderr, "tensorview-live: attached to the run \"%s\", %zu tensors\n",
-      options.Run.c_str(), tv_reader_tensors(reader, &tensors));
+      options.Run.c_str(), tv_ring_reader_tensors(reader, &tensors));
   }
   vtkNew<vtkTensorLiveLink> link;
-  const bool in_order = options.InOrder || tv_reader_block_seconds(reader) > 0;
-  tv_reader_step step = {}, before = {};
+  const bool in_order = options.InOrder || tv_ring_reader_block_seconds(reader) > 0;
+  tv_ring_reader_step step = {}, before = {};
   before.slot = -1;
   size_t shown = 0;
   bool lost = false;
   while (!Stop) {
-    const int status = tv_reader_wait(reader, 0.2);
+    const int status = tv_ring_reader_wait(reader, 0.2);
     if (status < 0)
       break;
-    if (status == 0 || tv_reader_take(reader, &step, in_order) <= 0)
+    if (status == 0 || tv_ring_reader_take(reader, &step, in_order) <= 0)
       continue;
     if (step.step % options.Every != 0) {
-      tv_reader_release(reader, &step);
+      tv_ring_reader_release(reader, &step);
       continue;
     }
     const auto time = static_cast<double>(step.step);
@@ -130,7 +130,7 @@ int Run(const LiveOptions &options, LiveParaView &paraview, tv_reader *reader)
     network.Glance();
     const auto tensors = network.Wrap(step);
     paraview.SetData(tensors, network.History(), time);
-    tv_reader_release(reader, &before); // nothing refers to it any more
+    tv_ring_reader_release(reader, &before); // nothing refers to it any more
     before = step;
     paraview.Execute(number, time);
     std::string address;
@@ -139,7 +139,7 @@ int Run(const LiveOptions &options, LiveParaView &paraview, tv_reader *reader)
         link->SetAddress(address);
       Watch(link, reader, number, time);
     }
-    if (tv_reader_done(reader, &step) != TV_OK) {
+    if (tv_ring_reader_done(reader, &step) != TV_OK) {
       if (!lost)
         std::fprintf(stderr, "tensorview-live: %s; its views may be mixed\n", tv_last_error());
       lost = true;
@@ -150,7 +150,7 @@ int Run(const LiveOptions &options, LiveParaView &paraview, tv_reader *reader)
   if (!options.Quiet)
     std::fprintf(stderr, "tensorview-live: %s; %zu steps shown, %llu passed by\n",
       Stop ? "asked to end" : "the run is over", shown,
-      static_cast<unsigned long long>(tv_reader_dropped(reader)));
+      static_cast<unsigned long long>(tv_ring_reader_dropped(reader)));
   int result = 0;
   for (const auto &script : paraview.GetScripts())
     result |= script->GetFailed() ? 1 : 0;
@@ -165,10 +165,10 @@ int main(int count, char **arguments)
     return end - 1;
   signal(SIGPIPE, SIG_IGN); // a viewer that dies is an error code
   int result = 1;
-  tv_reader *reader = nullptr;
+  tv_ring_reader *reader = nullptr;
   if (options.Wait == 0 && !(reader = Attach(options)))
     return 1; // not worth starting ParaView for
-  tv_reader_detach(reader);
+  tv_ring_reader_detach(reader);
   reader = nullptr;
   {
     LiveParaView paraview;
@@ -185,6 +185,6 @@ int main(int count, char **arguments)
       result = Run(options, paraview, reader);
     // The pipelines may still refer to the ring's memory: it goes last.
   }
-  tv_reader_detach(reader);
+  tv_ring_reader_detach(reader);
   return result;
 }

@@ -4,7 +4,7 @@
  *
  * A step of 10 ms is that of LeNet-5 on one thread. Times are the mean over many steps with all
  * flushing and closing in them: what a training run pays in the end. */
-#include <tensorview.h>
+#include <tensorview/tensorview.h>
 
 #include "batch_sum.h"
 

@@ -1,4 +1,4 @@
-"""Somebody writes a run file with h5py, from the table in Data/Shim/tensorview_format.h alone.
+"""Somebody writes a run file with h5py, from the table in Data/Shim/include/tensorview/format.h alone.
 
 Nothing here is ours. Run with a path it is the test: the file is what the table says; shown.py has
 the plugin show it."""

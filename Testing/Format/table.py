@@ -1,4 +1,4 @@
-"""Whether a file is what the table in Data/Shim/tensorview_format.h says: from the table alone.
+"""Whether a file is what the table in Data/Shim/include/tensorview/format.h says: from the table alone.
 
     check("run.tvh5")              raises AssertionError with the first thing that is not
 

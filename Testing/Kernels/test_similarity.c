@@ -2,10 +2,10 @@
  * double precision. Built once as usual and once with the address and undefined-behaviour
  * sanitizers, for which the Python tests are blind. */
 #include "correlate.h"
+#include "execution.h"
 #include "group.h"
 #include "merge.h"
 #include "moments.h"
-#include "threads.h"
 
 #include <math.h>
 #include <stdint.h>

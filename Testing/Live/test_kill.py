@@ -35,7 +35,7 @@ TENSORS = "conv1/weights=1,conv2/weights=1000,fc1/weights=1000,fc2/weights=1000,
 
 
 class Ring:
-    """What the trainer says of itself in shared memory: Data/Shim/tensorview_channel.h."""
+    """What the trainer says of itself in shared memory: Data/Shim/include/tensorview/ring.h."""
 
     def __init__(self):
         with open(PATH, "rb") as file:

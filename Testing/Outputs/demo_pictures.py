@@ -1,4 +1,4 @@
-"""Data/demo.py on the sample: every picture is there, on white, with something in it."""
+"""Data/Demo/demo.py on the sample: every picture is there, on white, with something in it."""
 
 import os
 import re
@@ -11,7 +11,7 @@ from vtkmodules.util.numpy_support import vtk_to_numpy
 from vtkmodules.vtkIOImage import vtkPNGReader
 
 PVPYTHON = sys.argv[1]
-SCRIPT = os.path.join(os.environ["TENSORVIEW_SOURCE"], "Data", "demo.py")
+SCRIPT = os.path.join(os.environ["TENSORVIEW_SOURCE"], "Data", "Demo", "demo.py")
 RUN = os.path.join(os.environ["TENSORVIEW_SAMPLES"], "lenet.tvh5")
 
 

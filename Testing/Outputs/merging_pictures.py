@@ -1,4 +1,4 @@
-"""Data/merging.py on the sample: the distribution grid before and after each merge, pruned places
+"""Data/Demo/merging.py on the sample: the distribution grid before and after each merge, pruned places
 empty, groups in the colours of their numbers; the states of filters as h5py reads them."""
 
 import os
@@ -12,7 +12,7 @@ from vtkmodules.util.numpy_support import vtk_to_numpy
 from vtkmodules.vtkIOImage import vtkPNGReader
 
 PVPYTHON = sys.argv[1]
-SCRIPT = os.path.join(os.environ["TENSORVIEW_SOURCE"], "Data", "merging.py")
+SCRIPT = os.path.join(os.environ["TENSORVIEW_SOURCE"], "Data", "Demo", "merging.py")
 SAMPLES = os.environ["TENSORVIEW_SAMPLES"]
 BLUE, PINK = (42, 111, 219), (228, 71, 155)  # of the groups 0 and 2
 

@@ -19,7 +19,7 @@ def block(language):
 
 class Readme(unittest.TestCase):
     def test_the_c_example_is_the_one_that_compiles(self):
-        example = (TOP / "Data/Shim/example.c").read_text()
+        example = (TOP / "Data/Shim/examples/example.c").read_text()
         shown = example.split("/* README: from here */\n", 1)[1]
         self.assertEqual(shown.strip(), block("c").strip())
         self.assertLessEqual(len(shown.strip().splitlines()), 34)

@@ -71,7 +71,7 @@ class Rules(unittest.TestCase):
         version = (TOP / "VERSION").read_text().strip()
         self.assertRegex(version, r"^\d+\.\d+\.\d+$")
         self.assertIn(f"## {version}", (TOP / "CHANGELOG.md").read_text())
-        header = (TOP / "Data/Shim/tensorview.h").read_text()
+        header = (TOP / "Data/Shim/include/tensorview/tensorview.h").read_text()
         for stated in re.findall(r'#define TENSORVIEW_VERSION "(.*)"', header):
             self.assertEqual(version, stated)
 

@@ -35,12 +35,12 @@ def fresh(path):
 def sanitized():
     flags = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g", "-D_GNU_SOURCE"]
     build("sanitized", "-DTENSORVIEW_SANITIZE=address,undefined", "-DCMAKE_BUILD_TYPE=RelWithDebInfo")
-    includes = [f"-I{SOURCE}/{folder}" for folder in ("Data/Shim", "Filters/Kernels")]
+    includes = [f"-I{SOURCE}/{folder}" for folder in ("Data/Shim/include", "Filters/Kernels/Base")]
     environment = dict(os.environ, ASAN_OPTIONS="abort_on_error=0:exitcode=99", UBSAN_OPTIONS="halt_on_error=1")
     for program in ("verbs", "writer"):
         source = f"{SOURCE}/Testing/Shim/{program}.c"
         link = ["-Lsanitized", "-ltensorview", "-Wl,-rpath," + os.path.abspath("sanitized"), "-lpthread"]
-        run("cc", *flags, *includes, "-Isanitized", source, "-o", program, *link)
+        run("cc", *flags, *includes, "-Isanitized/include", source, "-o", program, *link)
     print(run("./verbs", env=environment).stdout.strip())
     for flush, threads in (("0", "1"), ("0.005", "2"), ("-1", "1")):
         run("./writer", fresh("run.tvh5"), "90", flush, "0", threads, env=environment)
@@ -55,8 +55,8 @@ def installed():
     prefix = os.path.abspath("prefix")
     build("plain", f"-DCMAKE_INSTALL_PREFIX={prefix}")
     run("cmake", "--install", "plain")
-    headers = sorted(os.listdir("prefix/include"))
-    expected = ["tensorview.h", "tensorview_format.h", "tensorview_status.h", "tensorview_version.h"]
+    headers = sorted(f"tensorview/{file}" for file in os.listdir("prefix/include/tensorview"))
+    expected = ["tensorview/tensorview.h", "tensorview/format.h", "tensorview/types.h", "tensorview/version.h"]
     assert set(expected) <= set(headers), headers
     with open(f"{SOURCE}/VERSION") as file:
         version = file.read().strip()
@@ -70,7 +70,7 @@ def installed():
     )
     assert run("pkg-config", "--modversion", "tensorview", env=environment).stdout.strip() == version
     flags = run("pkg-config", "--cflags", "--libs", "tensorview", env=environment).stdout.split()
-    example = f"{SOURCE}/Data/Shim/example.c"
+    example = f"{SOURCE}/Data/Shim/examples/example.c"
     run("cc", "-Wall", "-Werror", example, *flags, "-o", "through_pkg_config", env=environment)
     run("cmake", "-S", f"{SOURCE}/Testing/Shim/consumer", "-B", "consumer", f"-DEXAMPLE={example}", env=environment)
     run("cmake", "--build", "consumer", env=environment)

@@ -27,7 +27,7 @@ with h5py.File("lenet.tvh5", "r") as file:
     loss = 2.3 / (1 + 0.1 * np.arange(100))
     assert np.allclose(file["scalars/values"][:, 0], loss, rtol=1e-6)
 
-with open(f"{source}/Data/Shim/example.c") as file:
+with open(f"{source}/Data/Shim/examples/example.c") as file:
     code = file.read().split("/* README: from here */\n")[1].strip()
 lines = [line for line in code.splitlines() if line.strip()]
 trainer = code[code.index("int main") :].strip().splitlines()
@@ -38,4 +38,4 @@ if os.path.exists(f"{source}/README.md"):
         readme = file.read()
     squeezed = " ".join(readme.split())
     missing = [line for line in lines if " ".join(line.split()) not in squeezed]
-    assert not missing, f"README.md does not show these lines of Data/Shim/example.c: {missing}"
+    assert not missing, f"README.md does not show these lines of Data/Shim/examples/example.c: {missing}"

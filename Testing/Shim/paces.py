@@ -24,7 +24,7 @@ def batch(step):
 
 def latest():
     """The last step in the channel, and of its first tensor the step of the record and its data; the
-    offsets are those of Data/Shim/tensorview_channel.h."""
+    offsets are those of Data/Shim/include/tensorview/ring.h."""
     with open(f"/dev/shm/tensorview-{os.geteuid()}-{NAME}", "rb") as file:
         memory = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     tensors, _, _, slots, slot_bytes = struct.unpack_from("<5Q", memory, 64)

@@ -18,7 +18,7 @@ exported = sorted(line.split()[-1] for line in lines("nm", "-D", "--defined-only
 assert exported == listed, f"exported and not listed, or the other way round: {set(exported) ^ set(listed)}"
 
 declared = set()
-for header in ("Data/Shim/tensorview.h", "Filters/Kernels/tensorview_status.h"):
+for header in ("Data/Shim/include/tensorview/tensorview.h", "Filters/Kernels/Base/tensorview/types.h"):
     with open(f"{source}/{header}") as file:
         declared |= set(re.findall(r"^TV_API [^(;]*?(\w+)\(", file.read(), re.M))
 assert sorted(declared) == listed, declared ^ set(listed)

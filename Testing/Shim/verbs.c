@@ -1,7 +1,7 @@
 /* Every verb with what it must refuse, and what must go on working afterwards. Also the program
  * that the sanitizer build and valgrind run: it writes, fails and closes in every way there is. */
-#include <tensorview.h>
-#include <tensorview_format.h>
+#include <tensorview/format.h>
+#include <tensorview/tensorview.h>
 
 #include <fcntl.h>
 #include <math.h>

@@ -12,7 +12,7 @@
  *
  * Prints each complete step where FLUSH_SECONDS is 0, until a call fails, so that a test knows what
  * must have survived. Exit status: 0, or 1 with the first sentence on stderr if a call failed. */
-#include <tensorview.h>
+#include <tensorview/tensorview.h>
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-"""Writes a run file (.tvh5) from h5py alone, after the table in Data/Shim/tensorview_format.h.
+"""Writes a run file (.tvh5) from h5py alone, after the table in Data/Shim/include/tensorview/format.h.
 
     write_run("run.tvh5", {
         "conv1/weights": Tensor("oihw", values, steps),          # values: [T, 16, 1, 3, 3]

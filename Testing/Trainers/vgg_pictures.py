@@ -1,4 +1,4 @@
-"""Data/vgg.py draws a small run of vgg16: all pictures are there, and are no blank sheets."""
+"""Data/Demo/vgg.py draws a small run of vgg16: all pictures are there, and are no blank sheets."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ vgg.write_safetensors("weights.safetensors", vgg.torchvision_names(weights))
 vgg.make_photographs("photographs", 3, 48, 64)
 vgg.run("--weights", "weights.safetensors", "--images", "photographs", "--size", 32,
         "--batch", 4, "--batches", 10, "--output", "run.tvh5")
-script = os.path.join(os.environ["TENSORVIEW_SOURCE"], "Data", "vgg.py")
+script = os.path.join(os.environ["TENSORVIEW_SOURCE"], "Data", "Demo", "vgg.py")
 done = subprocess.run(
     [os.path.join(os.environ["TENSORVIEW_SOURCE"], "Testing", "Support", "with_display.sh"),
      "1280x1024", "pvpython", "--force-offscreen-rendering",

@@ -1,0 +1,169 @@
+/* The channel, version 1: a ring of steps in POSIX shared memory, one segment for each run.
+ *
+ * The trainer (one writer) leaves the tensors of a step there and goes on. Readers, up to eight
+ * processes such as tensorview-live, come and go. This page is the manual of the memory's layout;
+ * Data/Shim/ring/ring_writer.h writes it, Data/Shim/ring/ring_reader.h reads it.
+ *
+ * Who may. The segment is /dev/shm/tensorview-<uid>-<name>, mode 0600: only its owner can open
+ * it. name is 1 to 63 of the characters a-z A-Z 0-9 . _ - and does not begin with a full stop.
+ * The writer holds flock(LOCK_EX) on it for as long as it lives; a segment that nobody has locked,
+ * or whose writer's process is gone, is stale: a reader that finds it removes it, and so does the
+ * next run of that name or, a minute later, of any.
+ *
+ * Layout, in bytes from the start. All numbers are in the machine's own byte order; float16 and
+ * bfloat16 are not converted. All of the memory is allocated when the first step begins, so that a
+ * full /dev/shm is an error there and never a SIGBUS later.
+ *
+ *   0                  tv_ring_control: what both sides write, atomics only (mapped read-write
+ *                      by readers; all that follows is mapped read-only)
+ *   tensors_offset     tv_ring_tensor [tensors]
+ *   layers_offset      tv_ring_layer [layers]: the layers whose filters have a state
+ *   names_offset       char [TV_RING_SCALARS][64]: names of scalars, ended by 0; the first
+ *                      control.scalars of them are valid, and never change
+ *   slots_offset       slots of slot_bytes each:
+ *                        tv_ring_slot
+ *                        tv_ring_record [tensors]
+ *                        double [TV_RING_SCALARS]    NaN where a scalar has no value
+ *                        int32_t [...]                  states, tv_ring_layer.offset into it
+ *   tensor.offset      the tensor's buffers: slots + 1 of tensor.stride bytes each
+ *
+ * A slot is a step. It holds one reference for each tensor: the buffer with the last record of
+ * that tensor up to this step, and that record's own step and samples (-1: none yet). A tensor
+ * that was not written at a step so refers to the same buffer as the step before, and nothing is
+ * copied for it. A buffer is overwritten only when no slot refers to it: there is one more than
+ * slots. While no reader is there, only one step every half second comes into the ring, so that
+ * one that comes finds something to show.
+ *
+ * The state of a slot is one 64-bit word, words[slot]:
+ *   bits 0..7     the readers that hold it: bit r is the reader in readers[r]
+ *   bits 8..15    the readers that hold it still and have done with it (a writer that waits for
+ *                 its readers, block_seconds, need not wait for these)
+ *   bit 16        published: a reader may take it
+ *   bit 17        fetched: some reader has taken it
+ *   bits 24..63   generation: one more each time the writer takes the slot for a new step
+ * Each change is one compare-and-exchange on that word:
+ *   writer takes  published, no living reader's bit    ->  generation + 1, all bits 0
+ *   publishes     generation g                         ->  generation g, published
+ *   reader takes  generation g, published              ->  its bit and fetched set
+ *   has done      generation g, its bit                ->  its bit of done set
+ *   lets go       generation g, its bit                ->  its two bits cleared
+ * Nobody ever waits for a word to change hands, so that no death leaves a lock behind. A reader
+ * that finds another generation when it lets go has lost its slot: what it read may be mixed.
+ *
+ * Leases. A reader writes the time of CLOCK_MONOTONIC, in nanoseconds, into its beat, several
+ * times a second. The writer ends the leases of a reader whose process is gone (its beat older
+ * than 0.5 s, and its process id no longer there, or of another start time), and of any reader
+ * whose beat is older than 10 s, by setting its owner to 0 and its bits to 0.
+ *
+ * Holding the training. A reader that wants the training to stand still (a user's pause or
+ * breakpoint) writes the time into its hold and renews it; 0 lets go. The writer stands still
+ * after publishing a step for as long as a living reader's hold is younger than 10 s.
+ *
+ * latest is (number of steps published so far) << 8 | slot of the last one; 0 before the first. */
+#ifndef TENSORVIEW_CHANNEL_H
+#define TENSORVIEW_CHANNEL_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#define TV_RING_MAGIC UINT64_C(0x314e414843205654) /* "TV CHAN1", little-endian */
+#define TV_RING_VERSION 1
+
+enum
+{
+  TV_RING_READERS = 8,
+  TV_RING_SLOTS = 64,     /* most slots; at least 2 */
+  TV_RING_SCALARS = 256,  /* most scalars */
+  TV_RING_TENSORS = 4096, /* most tensors, and most layers */
+  TV_RING_NAME = 64,      /* bytes of a name, its final 0 included */
+  TV_RING_CONTROL_BYTES = 8192,
+  TV_RING_ALIGN = 64
+};
+
+#define TV_RING_LEASE 10000000000ll /* nanoseconds without a beat until a lease ends */
+#define TV_RING_GONE 500000000ll    /* until a process is looked for */
+
+#define TV_SLOT_READERS UINT64_C(0xff)
+#define TV_SLOT_DONE 8 /* shift */
+#define TV_SLOT_PUBLISHED UINT64_C(0x10000)
+#define TV_SLOT_FETCHED UINT64_C(0x20000)
+#define TV_SLOT_GENERATION 24 /* shift */
+
+/* control.state */
+enum
+{
+  TV_RING_DECLARING = 0, /* the name is taken; nothing but the control block is valid */
+  TV_RING_OPEN = 1,      /* the layout is valid, steps may come */
+  TV_RING_CLOSED = 2     /* the writer has closed the run */
+};
+
+typedef struct tv_ring_reader_entry
+{
+  _Atomic uint64_t owner; /* process id << 32 | a number of its own, not 0; 0: free */
+  _Atomic uint64_t start; /* start time of that process, field 22 of /proc/<pid>/stat; 0: unknown */
+  _Atomic int64_t beat;   /* nanoseconds of CLOCK_MONOTONIC */
+  _Atomic int64_t hold;   /* the same; 0: the training need not stand still */
+  uint64_t reserved[4];
+} tv_ring_reader_entry;
+
+typedef struct tv_ring_control
+{
+  uint64_t magic;
+  uint32_t version;
+  _Atomic uint32_t state;
+  uint64_t writer; /* process id */
+  uint64_t writer_start;
+  uint64_t segment_bytes; /* of the whole; at most the size of the file */
+  uint64_t slots, tensors, layers;
+  uint64_t tensors_offset, layers_offset, names_offset, slots_offset, slot_bytes;
+  double block_seconds;       /* what the writer was asked for; readers take every step if not 0 */
+  _Atomic uint32_t published; /* futex: one more at each step and when closed */
+  _Atomic uint32_t released;  /* futex: one more when a reader lets go, holds, comes or leaves */
+  _Atomic uint32_t scalars;
+  _Atomic uint32_t standing; /* 1 while the training stands still for a reader */
+  _Atomic uint64_t latest;
+  _Atomic uint64_t dropped; /* steps that readers were there for and nobody fetched */
+  uint64_t reserved[8];
+  tv_ring_reader_entry readers[TV_RING_READERS];
+  struct
+  {
+    _Atomic uint64_t word;
+    uint64_t reserved[7]; /* a cache line each */
+  } words[TV_RING_SLOTS];
+} tv_ring_control;
+_Static_assert(sizeof(tv_ring_control) <= TV_RING_CONTROL_BYTES, "it fits its place");
+
+typedef struct tv_ring_tensor
+{
+  char layer[TV_RING_NAME], kind[TV_RING_NAME];
+  char axes[8];      /* without 'n', ended by 0 */
+  uint32_t type;     /* tv_type */
+  uint32_t rank;     /* letters in axes, 1 to 4 */
+  uint64_t shape[4]; /* 1 beyond rank */
+  uint64_t bytes;    /* product of shape * size of type */
+  uint64_t stride;   /* from one buffer to the next */
+  uint64_t offset;   /* of the first buffer */
+} tv_ring_tensor;
+
+typedef struct tv_ring_layer
+{
+  char layer[TV_RING_NAME];
+  uint64_t filters;
+  uint64_t offset; /* in int32_t, into the states of a slot */
+} tv_ring_layer;
+
+typedef struct tv_ring_slot
+{
+  int64_t step;
+  uint64_t number; /* of steps published before */
+} tv_ring_slot;
+
+typedef struct tv_ring_record
+{
+  int64_t step;     /* of the record; -1: there is none yet */
+  int64_t samples;  /* that it sums; 0: not a sum */
+  uint32_t buffer;  /* at most slots */
+  uint32_t written; /* 1: at this very step */
+} tv_ring_record;
+
+#endif

@@ -1,0 +1,37 @@
+/* What channel_attach.c (coming and going) and channel_reader.c (steps) share of the reader's side.
+ */
+#ifndef TV_RING_READER_STATE_H
+#define TV_RING_READER_STATE_H
+
+#include "ring_reader.h"
+#include "ring_segment.h"
+#include "tensorview/ring.h"
+
+struct tv_ring_reader
+{
+  char segment[TV_SEGMENT_NAME], name[TV_RING_NAME];
+  int file;
+  tv_ring_control *control; /* read-write */
+  const char *memory;       /* the whole, read-only */
+  size_t bytes;
+  uint64_t writer, writer_start;
+  double block_seconds;
+  size_t slots, tensor_count, layer_count;
+  size_t names_offset, slots_offset, slot_bytes;
+  tv_ring_reader_tensor *tensors;
+  uint64_t *offsets, *strides; /* [tensor] */
+  tv_ring_reader_layer *layers;
+  size_t *state_offsets;                     /* [layer], in a slot's states */
+  char names[TV_RING_SCALARS][TV_RING_NAME]; /* copies, as asked for */
+  unsigned entry;
+  uint64_t owner;
+  uint64_t start;
+  uint64_t taken; /* number + 1 of the last step taken */
+  int64_t looked; /* when the writer was last looked for */
+  int gone;
+};
+
+/* Takes a free place among the readers. */
+int tv_ring_reader_enter(tv_ring_reader *reader);
+
+#endif

@@ -1,0 +1,56 @@
+/* What channel.c (the name, declaring, the memory) and channel_steps.c (steps) share of the
+ * writer's side. */
+#ifndef TV_RING_WRITER_STATE_H
+#define TV_RING_WRITER_STATE_H
+
+#include "ring_segment.h"
+#include "ring_writer.h"
+#include "tensorview/ring.h"
+
+/* A tensor as the writer knows it. */
+typedef struct tv_ring_source
+{
+  tv_ring_tensor public;
+  int64_t step, samples; /* of the last record; -1: none */
+  uint32_t buffer;       /* that holds it */
+  uint32_t target;       /* being written */
+  int64_t begun;         /* the step at which it was last offered, to know what is rare */
+} tv_ring_source;
+
+struct tv_ring
+{
+  char segment[TV_SEGMENT_NAME], name[TV_RING_NAME];
+  int file;
+  int started, failed;
+  tv_ring_control *control; /* the whole mapping */
+  size_t control_bytes;     /* mapped */
+  size_t slots;
+  int64_t block; /* nanoseconds */
+  tv_ring_source *tensors;
+  size_t tensor_count;
+  tv_ring_layer *layers;
+  size_t layer_count, state_count;
+  int32_t *states;
+  char names[TV_RING_SCALARS][TV_RING_NAME];
+  double scalars[TV_RING_SCALARS];
+  uint32_t scalar_count;
+  size_t slots_offset, slot_bytes, names_offset;
+  uint32_t (*references)[TV_RING_SLOTS]; /* [tensor][slot]: buffer; UINT32_MAX: none */
+  uint64_t numbers[TV_RING_SLOTS];       /* of each slot; 0: never published */
+  int64_t step;                          /* begun */
+  int begun, wanted;
+  unsigned live; /* readers, a bit each, at the last look */
+  int64_t last_publish;
+  uint64_t published;
+  int late;         /* a reader was too slow: do not wait until it has let go of something */
+  uint32_t late_at; /* control->released at that time */
+  uint64_t dropped;
+};
+
+/* All sizes are known: lays out the segment and allocates all of it. */
+int tv_ring_lay_out(tv_ring *channel);
+
+/* Removes the name, tells readers that the run is over, and lets go of the memory. */
+void tv_ring_give_up(tv_ring *channel);
+
+#endif

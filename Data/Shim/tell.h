@@ -1,8 +1,0 @@
-/* A line for the user where no return code would reach one. Internal. */
-#ifndef TV_TELL_H
-#define TV_TELL_H
-
-/* "tensorview: " and the sentence on standard error; never a signal, whoever reads there. */
-void tv_tell(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-#endif
