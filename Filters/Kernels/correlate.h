@@ -2,7 +2,6 @@
 #ifndef TV_CORRELATE_H
 #define TV_CORRELATE_H
 
-#include "progress.h"
 #include "tensorview/types.h"
 
 #include <stddef.h>

@@ -118,6 +118,8 @@ int tv_batch_sum(
     case TV_BFLOAT16:
       sum_bfloat16(sum, data, samples, elements, begin, end);
       break;
+    default: /* refused above: no size */
+      break;
     }
   }
   return TV_OK;

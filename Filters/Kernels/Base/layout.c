@@ -198,6 +198,8 @@ static void convert_run(void *out, const void *in, tv_type type, size_t count)
   case TV_BFLOAT16:
     convert_bfloats(out, in, count);
     break;
+  default: /* refused before: no size */
+    break;
   }
 }
 

@@ -42,6 +42,7 @@ size_t tv_type_size(tv_type type)
   case TV_FLOAT16:
   case TV_BFLOAT16:
     return 2;
+  default:
+    return 0;
   }
-  return 0;
 }

@@ -67,7 +67,4 @@
 #define TV_FORMAT_NAME "TensorView" /* the root attribute "format" */
 #define TV_FORMAT_VERSION 1         /* the root attribute "version" */
 
-#define TV_NAME_LENGTH 63 /* longest name of a layer, kind or scalar, in bytes */
-#define TV_RANK 4         /* most axes of a tensor, time and batch not counted */
-
 #endif
