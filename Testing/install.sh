@@ -31,6 +31,8 @@ packages() {
 
   # The shim links the serial HDF5; the trainers link oneDNN.
   build+=" libhdf5-dev libdnnl-dev"
+  # XXH3, the checks of records in run files: a header, nothing to link.
+  build+=" libxxhash-dev"
   # What the trainers train on: 60,000 + 10,000 pictures.
   build+=" dataset-fashion-mnist"
 
@@ -41,6 +43,10 @@ packages() {
 
   # Who judges our numbers: others' HDF5, statistics and clustering.
   tests="python3-h5py python3-scipy hdf5-tools"
+  # Judges the checks of records.
+  tests+=" python3-xxhash"
+  # Whether programs that were built with the last release still run: abidw, abidiff.
+  tests+=" abigail-tools"
   # Judges the trainer: the same network, step by step.
   tests+=" python3-torch"
   # Looks for reads and writes where there is nothing.
