@@ -1,0 +1,214 @@
+"""tv_unit_statistics() against numpy: every layout and type, NaN, infinity, odd sizes, threads."""
+
+import ctypes
+import os
+import unittest
+
+import numpy as np
+
+library = ctypes.CDLL(os.environ["TENSORVIEW_KERNELS"])
+library.tv_last_error.restype = ctypes.c_char_p
+library.tv_type_size.restype = ctypes.c_size_t
+TYPES = {"f4": 0, "f8": 1, "f2": 2, "bf16": 3, "i1": 4, "u1": 5, "i4": 6, "i8": 7, "?": 8}
+MEASURES = ("mean", "rms", "least", "greatest", "zeros", "nonfinite", "update", "silent")
+random = np.random.default_rng(9)
+
+
+class View(ctypes.Structure):
+    _fields_ = [(name, ctypes.c_size_t) for name in ("samples", "outer", "units", "inner")]
+
+
+def view_of(axes, shape):
+    view = View()
+    sizes = (ctypes.c_size_t * max(1, len(shape)))(*shape)
+    status = library.tv_unit_view_axes(ctypes.byref(view), axes.encode(), sizes)
+    if status:
+        raise ValueError(library.tv_last_error().decode())
+    return view
+
+
+def address(array):
+    return None if array is None else ctypes.c_void_p(array.ctypes.data)
+
+
+def statistics(x, axes, type_name, previous=None, known=0, threads=1):
+    view = view_of(axes, x.shape)
+    result = np.full((view.units, len(MEASURES)), -7, "f4")
+    status = library.tv_unit_statistics(
+        address(result), address(x), TYPES[type_name], ctypes.byref(view), address(previous),
+        known, threads,
+    )
+    assert status == 0, library.tv_last_error()
+    return result
+
+
+def by_numpy(x, axes, before=None):
+    """x as numbers; units in front, samples second, everything else behind."""
+    units = [a for a, letter in enumerate(axes) if letter in "goca"]
+    if not units and "i" in axes:
+        units = [axes.index("i")]
+    elif not units and len(axes.replace("n", "")) == 1:
+        units = [a for a, letter in enumerate(axes) if letter != "n"]
+    batch = [0] if axes[:1] == "n" else []
+    rest = [a for a in range(x.ndim) if a not in units + batch]
+    count = int(np.prod([x.shape[a] for a in units], dtype=int))
+
+    def arranged(y):
+        samples = y.shape[0] if batch else 1
+        return np.transpose(y, units + batch + rest).reshape(count, samples, -1).astype("f8")
+
+    x = arranged(x)
+    result = np.full((count, len(MEASURES)), np.nan)
+    for u in range(count):
+        flat = x[u].ravel()
+        good = flat[np.isfinite(flat)]
+        if len(good):
+            result[u, :4] = good.mean(), np.sqrt((good * good).mean()), good.min(), good.max()
+        result[u, 4] = (flat == 0).mean()
+        result[u, 5] = (~np.isfinite(flat)).sum()
+        if before is not None:
+            with np.errstate(invalid="ignore"):
+                moved = flat - arranged(before)[u].ravel()
+            moved = moved[np.isfinite(moved)]
+            if len(moved):
+                result[u, 6] = np.sqrt((moved * moved).mean())
+        if batch:
+            result[u, 7] = (x[u] == 0).all(axis=1).mean()
+    return result
+
+
+def numbers(shape, name):
+    """Something of each kind, and the same as numpy's numbers."""
+    x = random.normal(0.1, 1, shape)
+    x[random.random(shape) < 0.3] = 0
+    if name in ("i1", "u1", "i4", "i8"):
+        x = np.abs(x * 20).astype(name)
+    elif name == "?":
+        x = x != 0
+    elif name == "bf16":
+        x = bits(np.asarray(x), name)
+        return x, (np.atleast_1d(x).astype("u4") << 16).view("f4").reshape(shape)
+    else:
+        x = x.astype(name)
+    return np.ascontiguousarray(x), x
+
+
+def bits(values, name):
+    """As it lies in memory, a copy."""
+    if name == "bf16":
+        return (np.atleast_1d(values).astype("f4").view("u4") >> 16).astype("u2").reshape(values.shape)
+    return np.array(values, order="C")
+
+
+CASES = [
+    ("oihw", (16, 1, 3, 3)), ("oihw", (7, 5, 3, 3)), ("hwio", (3, 3, 5, 33)), ("oi", (13, 101)),
+    ("io", (101, 13)), ("o", (17,)), ("c", (1,)), ("", ()), ("goihw", (3, 4, 5, 3, 3)),
+    ("nchw", (9, 5, 7, 11)), ("nhwc", (9, 7, 11, 5)), ("nhwc", (2, 3, 3, 70)), ("nc", (50, 37)),
+    ("ncd", (3, 4, 1029)), ("ntc", (4, 6, 9)), ("mm", (8, 8)), ("ve", (11, 6)), ("e", (6,)),
+    ("ihw", (4, 5, 6)), ("tnc", (4, 6, 9)), ("oihw", (40, 70, 5, 11)), ("nchw", (6, 32, 40, 40)),
+]  # fmt: skip
+
+
+class Statistics(unittest.TestCase):
+    def compare(self, got, expected, name):
+        scale = np.nanmax(np.abs(expected[:, 1]), initial=1e-30)
+        for m, measure in enumerate(MEASURES):
+            np.testing.assert_allclose(
+                got[:, m], expected[:, m].astype("f4"), rtol=1e-6, atol=3e-7 * scale if m < 1 else 0,
+                equal_nan=True, err_msg=f"{name}: {measure}",
+            )  # fmt: skip
+
+    def types(self):
+        return [t for t in TYPES if library.tv_type_size(TYPES[t]) > 0]
+
+    def test_every_layout_and_type(self):
+        self.assertGreaterEqual(len(self.types()), 4)
+        for axes, shape in CASES:
+            for name in self.types():
+                x, values = numbers(shape, name)
+                got = statistics(x, axes, name)
+                self.compare(got, by_numpy(np.asarray(values), axes), f"{axes} {shape} {name}")
+
+    def test_updates(self):
+        for axes, shape in CASES:
+            if "n" in axes[:1]:
+                continue
+            for name in self.types():
+                kept = np.zeros_like(numbers(shape, name)[0])
+                before = None
+                for step in range(3):
+                    x, values = numbers(shape, name)
+                    got = statistics(x, axes, name, kept, known=step > 0)
+                    self.compare(got, by_numpy(values, axes, before), f"{axes} {shape} {name}")
+                    self.assertEqual(kept.tobytes(), x.tobytes(), "the record is not kept")
+                    before = values
+
+    def test_not_finite(self):
+        for name in ("f4", "f8", "f2", "bf16"):
+            for axes, shape in (("oihw", (6, 3, 5, 5)), ("hwio", (5, 5, 3, 6)), ("nchw", (4, 6, 9, 5)),
+                                ("nhwc", (4, 9, 5, 6))):  # fmt: skip
+                values = numbers(shape, name)[1].astype("f4")
+                flat = values.reshape(-1)
+                flat[random.integers(0, flat.size, 9)] = np.nan
+                flat[random.integers(0, flat.size, 5)] = np.inf
+                flat[random.integers(0, flat.size, 5)] = -np.inf
+                unit = axes.index("o" if "o" in axes else "c")
+                index = [slice(None)] * len(shape)
+                index[unit] = 2
+                values[tuple(index)] = np.nan  # nothing finite at all
+                values = values.astype("f8" if name == "f8" else "f2" if name == "f2" else "f4")
+                x = np.ascontiguousarray(bits(values, name))
+                got = statistics(x, axes, name)
+                self.compare(got, by_numpy(values, axes), f"{axes} {name}")
+                self.assertTrue(np.isnan(got[2, :4]).all())
+                if "n" not in axes:
+                    before = np.ones_like(values)
+                    kept = np.ascontiguousarray(bits(before, name))
+                    got = statistics(x, axes, name, kept, known=1)
+                    self.compare(got, by_numpy(values, axes, before), f"{axes} {name} update")
+
+    def test_large_numbers_and_small(self):
+        x = np.array([[1e38, -1e38, 3e38], [1e-45, 0, -1e-45], [1e30, 1, 1]], "f4")
+        self.compare(statistics(x, "oi", "f4"), by_numpy(x, "oi"), "limits")
+
+    def test_a_map_is_silent_only_where_all_of_it_is_zero(self):
+        x = np.ones((4, 3, 2, 2), "f4")
+        x[0, 0] = x[1, 0] = x[2, 0] = x[3, 0] = 0
+        x[0, 1] = 0
+        x[:, 2, 0, 0] = 0
+        for axes, data in (("nchw", x), ("nhwc", np.ascontiguousarray(x.transpose(0, 2, 3, 1)))):
+            np.testing.assert_array_equal(statistics(data, axes, "f4")[:, 7], [1, 0.25, 0])
+
+    def test_threads_change_nothing(self):
+        for axes, shape in CASES[-2:] + [("hwio", (3, 3, 64, 999)), ("nhwc", (3, 50, 50, 70))]:
+            x, _ = numbers(shape, "f4")
+            kept = [random.normal(0, 1, shape).astype("f4")]
+            kept.append(kept[0].copy())
+            one = statistics(x, axes, "f4", kept[0], 1, 1)
+            for threads in (2, 3, 0):
+                np.testing.assert_array_equal(
+                    one, statistics(x, axes, "f4", kept[1].copy(), 1, threads)
+                )
+
+    def test_refused(self):
+        self.assertIn("side by side", self.refusal("oihg", (2, 2, 2, 2)))
+        self.assertIn("size 0", self.refusal("oi", (2, 0)))
+        self.assertIn("too large", self.refusal("oi", (2**40, 2**40)))
+        view = view_of("oi", (2, 3))
+        x, out = np.zeros((2, 3), "f4"), np.zeros((2, 8), "f4")
+        for arguments in ((None, address(x), 0, 1), (address(out), None, 0, 1),
+                          (address(out), address(x), 99, 1), (address(out), address(x), 0, -1)):  # fmt: skip
+            where, data, kind, threads = arguments
+            self.assertEqual(
+                -1,
+                library.tv_unit_statistics(where, data, kind, ctypes.byref(view), None, 0, threads),
+            )
+
+    def refusal(self, axes, shape):
+        with self.assertRaises(ValueError) as caught:
+            view_of(axes, shape)
+        return str(caught.exception)
+
+
+if __name__ == "__main__":
+    unittest.main()
