@@ -51,8 +51,10 @@ packages() {
   tests+=" python3-torch"
   # Looks for reads and writes where there is nothing.
   tests+=" valgrind"
-  # Decides on layout.
-  tests+=" clang-format"
+  # Decides on layout, and looks for habits that turn into bugs.
+  tests+=" clang-format clang-tidy"
+  # Makes packages, and looks into them.
+  tests+=" dpkg-dev file"
   # Pictures of ParaView's window, and keys and clicks for it.
   tests+=" imagemagick xdotool"
   # ps, kill: tests that end processes at random.

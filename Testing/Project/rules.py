@@ -9,6 +9,7 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 TOP = Path(os.environ["TENSORVIEW_SOURCE"])
+BUILD = Path(os.environ["TENSORVIEW_BUILD"])
 TEXT = {".c", ".h", ".cxx", ".py", ".sh", ".md", ".txt", ".xml", ".json", ".cmake", ".in", ""}
 
 
@@ -42,6 +43,21 @@ def lines(folders, suffixes, pattern, flags=0):
     return found
 
 
+def includes():
+    """Pairs of tracked files: who includes whom."""
+    headers = [path for path in FILES if path.suffix == ".h"]
+    pairs = []
+    for path in FILES:
+        if path.suffix not in {".c", ".h", ".cxx"}:
+            continue
+        for written in re.findall(r'^\s*#\s*include\s*[<"]([^">]+)', path.read_text(), re.MULTILINE):
+            candidates = [h for h in headers if name(h).endswith("/" + written)]
+            beside = [h for h in candidates if h.parent == path.parent]
+            if candidates:
+                pairs.append((name(path), name((beside or candidates)[0])))
+    return pairs
+
+
 class Rules(unittest.TestCase):
     def test_files_were_found(self):
         self.assertGreater(len(FILES), 20)
@@ -49,6 +65,42 @@ class Rules(unittest.TestCase):
     def test_the_c_core_knows_no_vtk(self):
         core = ("Filters/Kernels/", "Data/Shim/")
         self.assertEqual([], lines(core, {".c", ".h"}, r'#\s*include\s*[<"]vtk'))
+
+    def test_who_may_include_whom(self):
+        """The house's floors: each folder includes from itself and from those below it only."""
+        below = {
+            "Filters/Kernels/Base/": (),
+            "Filters/Kernels/": ("Filters/Kernels/Base/",),
+            "Filters/": ("Filters/Kernels/", "Readers/"),
+            "Data/Shim/": ("Filters/Kernels/Base/",),
+            "Data/Trainers/": ("Data/Shim/", "Filters/Kernels/"),
+            "Readers/": ("Data/Shim/", "Filters/Kernels/"),
+            "Plugin/": ("Data/Shim/", "Readers/", "Filters/"),
+        }
+        found = []
+        for includer, included in includes():
+            floor = max((f for f in below if includer.startswith(f)), key=len, default=None)
+            if floor and not included.startswith((floor, *below[floor])):
+                found.append(f"{includer} includes {included}")
+        self.assertEqual([], found)
+
+    def test_no_circle_of_files(self):
+        uses = {}
+        for includer, included in includes():
+            uses.setdefault(includer, set()).add(included)
+        done, found = set(), []
+
+        def walk(file, path):
+            if file in path:
+                found.append(" -> ".join(path[path.index(file):] + [file]))
+            elif file not in done:
+                for other in sorted(uses.get(file, ())):
+                    walk(other, path + [file])
+                done.add(file)
+
+        for file in sorted(uses):
+            walk(file, [])
+        self.assertEqual([], found)
 
     def test_plugin_code_uses_paraviews_hdf5(self):
         plugin = ("Readers/", "Filters/", "Plugin/")
@@ -71,9 +123,12 @@ class Rules(unittest.TestCase):
         version = (TOP / "VERSION").read_text().strip()
         self.assertRegex(version, r"^\d+\.\d+\.\d+$")
         self.assertIn(f"## {version}", (TOP / "CHANGELOG.md").read_text())
-        header = (TOP / "Data/Shim/include/tensorview/tensorview.h").read_text()
-        for stated in re.findall(r'#define TENSORVIEW_VERSION "(.*)"', header):
-            self.assertEqual(version, stated)
+        template = (TOP / "Data/Shim/include/tensorview/version.h.in").read_text()
+        self.assertIn('#define TENSORVIEW_VERSION "@TENSORVIEW_VERSION@"', template)
+        built = BUILD / "Data/Shim/include/tensorview/version.h"
+        self.assertIn(f'#define TENSORVIEW_VERSION "{version}"', built.read_text())
+        stated = lines((), {".c", ".h", ".cxx", ".py", ".cmake", ".txt", ".toml"}, re.escape(version))
+        self.assertEqual([], [line for line in stated if "Testing/" not in line and "e.g." not in line])
 
     def test_every_proxy_and_property_is_documented(self):
         proxies = 0
@@ -107,7 +162,7 @@ class Rules(unittest.TestCase):
 
     def test_nothing_stands_at_the_top_but_what_must(self):
         allowed = {".ci", ".clang-format", ".gitignore", "CHANGELOG.md", "CMakeLists.txt", "LICENSE"}
-        allowed |= {"CMakePresets.json", "README.md", "VERSION"}
+        allowed |= {"CMakePresets.json", "README.md", "VERSION", ".github", ".clang-tidy"}
         allowed |= {"Plugin", "Readers", "Filters", "ServerManagerXML", "Data", "Testing"}
         self.assertEqual(set(), {path.relative_to(TOP).parts[0] for path in FILES} - allowed)
 
