@@ -185,8 +185,10 @@ void RunFile::ListLayer(const std::string &layer)
     const std::vector<size_t> shape(tensor.Shape.begin(), tensor.Shape.end());
     if (tv_layout_axes(&tensor.Layout, tensor.Axes.c_str(), shape.data()) != 0)
       this->Fail(tensor.Title + ": " + tv_last_error());
-    if (tensor.Layout.windows > INT_MAX - 1 || tensor.Layout.rows > INT_MAX - 1 ||
-        tensor.Layout.columns > INT_MAX - 1)
+    if (tensor.Layout.leading != 1)
+      this->Fail(tensor.Title + ": the axes \"" + tensor.Axes + "\" cannot be shown yet");
+    if (tensor.Layout.count > INT_MAX - 1 || tensor.Layout.windows.rows > INT_MAX - 1 ||
+        tensor.Layout.windows.columns > INT_MAX - 1)
       this->Fail(tensor.Title + ": its sizes are too large to be shown");
     this->TensorList.push_back(std::move(tensor));
   }

@@ -72,10 +72,12 @@ bool RunFile::ReadRecord(const Tensor &tensor, size_t record, size_t first, size
   void *result, int threads, const Progress &progress)
 {
   return this->Guard([&] {
-    const int axis = tensor.Layout.axis[tensor.Layout.matrix ? 2 : 0]; // of the range
-    const size_t total = tensor.Layout.matrix ? tensor.Layout.rows : tensor.Layout.filters;
+    const int axis = tensor.Layout.order[0]; // of the range
+    const size_t total =
+      tensor.Layout.matrix ? tensor.Layout.windows.rows : tensor.Layout.windows.filters;
     if (record >= tensor.Complete || first > total || filters < 1 || filters > total - first)
       this->Fail("there is no such record of " + tensor.Title);
+    const tv_execution execution = {threads, nullptr, nullptr};
     std::vector<size_t> shape(tensor.Shape.begin(), tensor.Shape.end());
     shape[axis] = filters;
     tv_layout layout;
@@ -121,14 +123,14 @@ bool RunFile::ReadRecord(const Tensor &tensor, size_t record, size_t first, size
         tv_layout_axes(&part, tensor.Axes.c_str(), shape.data());
         shape[0] = length;
         tv_layout_convert(static_cast<char *>(result) + begin * slice * to, &part, tensor.Type,
-          target, 0, part.windows, threads);
+          target, 0, part.count, &execution);
       }
       begin = end;
       if (progress && !progress(static_cast<double>(begin) / static_cast<double>(length)))
         this->Fail("reading " + tensor.Title + " was stopped");
     }
     if (!direct && !sliced)
-      tv_layout_convert(result, &layout, tensor.Type, buffer.data(), 0, layout.windows, threads);
+      tv_layout_convert(result, &layout, tensor.Type, buffer.data(), 0, layout.count, &execution);
   });
 }
 

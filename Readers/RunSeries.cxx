@@ -120,10 +120,10 @@ bool RunSeries::Open(const std::vector<std::string> &paths, std::string &error)
         tensor->Type = stream.Type;
         tensor->Layout = stream.Layout;
       } else if (tensor->Type != stream.Type || tensor->Layout.matrix != stream.Layout.matrix ||
-                 tensor->Layout.filters != stream.Layout.filters ||
-                 tensor->Layout.channels != stream.Layout.channels ||
-                 tensor->Layout.rows != stream.Layout.rows ||
-                 tensor->Layout.columns != stream.Layout.columns) {
+                 tensor->Layout.windows.filters != stream.Layout.windows.filters ||
+                 tensor->Layout.windows.channels != stream.Layout.windows.channels ||
+                 tensor->Layout.windows.rows != stream.Layout.windows.rows ||
+                 tensor->Layout.windows.columns != stream.Layout.windows.columns) {
         error = file.Path() + ": " + stream.Title +
                 " has other sizes or another type than in the files before it";
         return false;

@@ -268,8 +268,8 @@ int vtkTensorSnapshotReader::RequestInformation(
     if (this->TensorSelection->ArrayIsEnabled(tensor.Name.c_str())) {
       add(tensor.Steps);
       out->Append(vtkTensorCollection::TENSORS(), tensor.Name.c_str());
-      for (size_t size :
-        {tensor.Layout.filters, tensor.Layout.channels, tensor.Layout.rows, tensor.Layout.columns})
+      for (size_t size : {tensor.Layout.windows.filters, tensor.Layout.windows.channels,
+             tensor.Layout.windows.rows, tensor.Layout.windows.columns})
         out->Append(vtkTensorCollection::SHAPES(), static_cast<int>(size));
     }
   state.Times.assign(steps.begin(), steps.end());

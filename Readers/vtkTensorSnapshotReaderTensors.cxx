@@ -28,7 +28,8 @@ struct Share
 
 Share ShareOf(const RunSeries::Tensor &tensor, size_t rank, size_t ranks)
 {
-  const size_t total = tensor.Layout.matrix ? tensor.Layout.rows : tensor.Layout.filters;
+  const size_t total =
+    tensor.Layout.matrix ? tensor.Layout.windows.rows : tensor.Layout.windows.filters;
   Share share;
   share.Begin = total * rank / ranks;
   share.Filters = total * (rank + 1) / ranks - share.Begin;
@@ -122,7 +123,8 @@ vtkSmartPointer<vtkIntArray> ReadStates(
     session.Fail(segment.File);
     return nullptr;
   }
-  if (codes.size() != (tensor.Layout.matrix ? tensor.Layout.rows : tensor.Layout.filters))
+  if (codes.size() !=
+      (tensor.Layout.matrix ? tensor.Layout.windows.rows : tensor.Layout.windows.filters))
     return nullptr;
   auto result = vtkSmartPointer<vtkIntArray>::New();
   result->SetNumberOfValues(static_cast<vtkIdType>(codes.size()));
@@ -172,10 +174,10 @@ void vtkTensorSnapshotReader::ReadTensors(vtkInformation *info)
     vtkTensorRecord record;
     record.Layer = tensor.Layer;
     record.Kind = tensor.Kind;
-    record.Filters = static_cast<vtkIdType>(tensor.Layout.filters);
-    record.Channels = static_cast<vtkIdType>(tensor.Layout.channels);
-    record.Rows = static_cast<vtkIdType>(tensor.Layout.rows);
-    record.Columns = static_cast<vtkIdType>(tensor.Layout.columns);
+    record.Filters = static_cast<vtkIdType>(tensor.Layout.windows.filters);
+    record.Channels = static_cast<vtkIdType>(tensor.Layout.windows.channels);
+    record.Rows = static_cast<vtkIdType>(tensor.Layout.windows.rows);
+    record.Columns = static_cast<vtkIdType>(tensor.Layout.windows.columns);
     if (tensor.Layout.matrix) {
       record.Windows = 1;
       record.FirstRow = static_cast<vtkIdType>(share.Begin);

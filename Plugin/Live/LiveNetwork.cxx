@@ -20,8 +20,8 @@ LiveNetwork::LiveNetwork(tv_ring_reader *reader) : Reader(reader)
     Tensor &tensor = this->Tensors[i];
     tensor.Channel = &tensors[i];
     tensor.Known = tv_layout_axes(&tensor.Layout, tensors[i].axes, tensors[i].shape) == TV_OK &&
-                   tensor.Layout.columns < INT_MAX && tensor.Layout.rows < INT_MAX &&
-                   tensor.Layout.windows < INT_MAX;
+                   tensor.Layout.windows.columns < INT_MAX &&
+                   tensor.Layout.windows.rows < INT_MAX && tensor.Layout.count < INT_MAX;
     for (size_t l = 0; l < layerCount; ++l)
       if (std::strcmp(layers[l].layer, tensors[i].layer) == 0)
         tensor.StateLayer = static_cast<int>(l);
@@ -94,16 +94,16 @@ vtkSmartPointer<vtkPartitionedDataSetCollection> LiveNetwork::Wrap(const tv_ring
     vtkTensorRecord record;
     record.Layer = tensor.Channel->layer;
     record.Kind = tensor.Channel->kind;
-    record.Filters = static_cast<vtkIdType>(layout.filters);
-    record.Channels = static_cast<vtkIdType>(layout.channels);
-    record.Rows = static_cast<vtkIdType>(layout.rows);
-    record.Columns = static_cast<vtkIdType>(layout.columns);
-    record.Windows = static_cast<vtkIdType>(data ? layout.windows : 0);
+    record.Filters = static_cast<vtkIdType>(layout.windows.filters);
+    record.Channels = static_cast<vtkIdType>(layout.windows.channels);
+    record.Rows = static_cast<vtkIdType>(layout.windows.rows);
+    record.Columns = static_cast<vtkIdType>(layout.windows.columns);
+    record.Windows = static_cast<vtkIdType>(data ? layout.count : 0);
     record.RowsHere = data ? record.Rows : 0;
     record.Step = static_cast<vtkIdType>(from.step);
     record.Samples = static_cast<vtkIdType>(from.samples);
     const auto elements = static_cast<vtkIdType>(layout.elements);
-    const bool wide = tensor.Channel->type == TV_FLOAT64;
+    const bool wide = tv_type_result(tensor.Channel->type) == TV_FLOAT64;
     vtkSmartPointer<vtkDataArray> values;
     if (data && tv_layout_direct(&layout, tensor.Channel->type)) {
       values = wide ? static_cast<vtkDataArray *>(vtkDoubleArray::New()) : vtkFloatArray::New();
@@ -115,7 +115,7 @@ vtkSmartPointer<vtkPartitionedDataSetCollection> LiveNetwork::Wrap(const tv_ring
         values->UnRegister(nullptr);
         values->SetNumberOfTuples(elements);
         tv_layout_convert(
-          values->GetVoidPointer(0), &layout, tensor.Channel->type, data, 0, layout.windows, 1);
+          values->GetVoidPointer(0), &layout, tensor.Channel->type, data, 0, layout.count, nullptr);
         tensor.Converted = values;
         tensor.ConvertedStep = from.step;
       }

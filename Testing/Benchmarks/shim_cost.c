@@ -98,7 +98,8 @@ static void sum_speed(size_t samples, size_t elements, int threads)
   memset(copy, 1, n * sizeof *copy);
   for (int turn = 0; turn < 12; ++turn) {
     double begin = now();
-    check(tv_batch_sum(sum, data, TV_FLOAT32, samples, elements, threads));
+    check(tv_batch_sum(sum, data, TV_FLOAT32, &(tv_batch){0, 1, samples, elements},
+      &(tv_execution){threads, NULL, NULL}));
     best_sum = now() - begin < best_sum ? now() - begin : best_sum;
     begin = now();
     memcpy(copy, data, n * sizeof *copy);

@@ -33,7 +33,8 @@ bool ReadAll(const std::string &path, std::string &error)
       error = file.Error();
   };
   for (const RunFile::Tensor &tensor : file.Tensors()) {
-    const size_t filters = tensor.Layout.matrix ? tensor.Layout.rows : tensor.Layout.filters;
+    const size_t filters =
+      tensor.Layout.matrix ? tensor.Layout.windows.rows : tensor.Layout.windows.filters;
     std::vector<char> record(tensor.Layout.elements * tv_layout_result_size(tensor.Type));
     for (size_t k = 0; k < tensor.Complete && k < 20; ++k)
       note(file.ReadRecord(tensor, k, 0, filters, record.data(), 1, nullptr));

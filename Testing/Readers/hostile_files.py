@@ -205,10 +205,10 @@ def fewer_axes_than_letters(path):
     replaced(path, "values", data=np.zeros((3, 4, 2, 9), "<f4"), maxshape=(None, 4, 2, 9))
 
 
-@case('"oxyz"')
+@case('"oXyz"')
 def unknown_letters(path):
     with plain(path) as file:
-        file[GROUP].attrs["axes"] = fixed("oxyz")
+        file[GROUP].attrs["axes"] = fixed("oXyz")
 
 
 @case('"oihh"')

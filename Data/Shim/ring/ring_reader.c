@@ -210,16 +210,16 @@ void tv_ring_reader_hold(tv_ring_reader *reader, int hold)
 
 static double number_at(const char *source, tv_type type)
 {
-  if (type == TV_FLOAT64) {
-    double value;
-    memcpy(&value, source, sizeof value);
-    return value;
-  }
   tv_layout one;
-  const size_t shape[1] = {1};
+  double wide = NAN;
   float value = NAN;
-  if (tv_layout_axes(&one, "c", shape) == TV_OK)
-    tv_layout_convert(&value, &one, type, source, 0, 1, 1);
+  if (tv_layout_axes(&one, "", NULL) < 0)
+    return NAN;
+  if (tv_type_result(type) == TV_FLOAT64) {
+    tv_layout_convert(&wide, &one, type, source, 0, 1, NULL);
+    return wide;
+  }
+  tv_layout_convert(&value, &one, type, source, 0, 1, NULL);
   return value;
 }
 

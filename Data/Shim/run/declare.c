@@ -111,7 +111,7 @@ static int take_shape(tv_stream *stream, const char *axes, const size_t *shape, 
   }
   if (batch) {
     stream->samples = shape[0];
-    stream->type = stream->source == TV_FLOAT64 ? TV_FLOAT64 : TV_FLOAT32;
+    stream->type = (int)tv_type_result(stream->source);
   } else
     stream->type = (int)stream->source;
   stream->bytes = tv_multiply(stream->elements, tv_type_size((tv_type)stream->type), &overflow);
@@ -178,7 +178,7 @@ int tv_declare(int *tensor, tv_run *run, const char *layer, const char *kind, tv
   stpcpy(stpcpy(stpcpy(name, layer), "/"), kind);
   if (!tensor || !axes || !shape)
     return tv_fail(TV_ERROR_ARGUMENT, "\"%s\": tensor, axes and shape must not be NULL", name);
-  if (tv_type_size(type) == 0)
+  if (tv_type_size(type) == 0 || type > TV_BFLOAT16)
     return tv_fail(TV_ERROR_ARGUMENT, "\"%s\": there is no type %d", name, (int)type);
   if ((status = may_declare(run, layer, kind)) < 0 || (status = check_axes(axes, name)) < 0 ||
       (status = take_shape(&stream, axes, shape, name)) < 0)

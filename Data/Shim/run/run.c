@@ -242,8 +242,9 @@ static int write_stream(tv_run *run, int index, int64_t step, const void *data, 
     return first(failure, record(run, index, 0, data));
   void *row = lent_row(run, index);
   if (row) {
-    status =
-      tv_batch_sum(row, data, stream->source, samples, stream->elements, run->options.threads);
+    const tv_batch batch = {0, 1, samples, stream->elements};
+    const tv_execution execution = {run->options.threads, NULL, NULL};
+    status = tv_batch_sum(row, data, stream->source, &batch, &execution);
     if (status < 0)
       return first(failure, status);
   }

@@ -2,19 +2,51 @@
 #include "execution.h"
 
 #include <fcntl.h>
-#include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+#ifdef _OPENMP
+#include <omp.h>
+
+static int openmp_threads(void)
+{
+  return omp_get_max_threads();
+}
+
+/* Processors on which this process may run. */
+static int openmp_processors(void)
+{
+  return omp_get_num_procs();
+}
+#else
+static int openmp_threads(void)
+{
+  return 1;
+}
+
+static int openmp_processors(void)
+{
+  return 1;
+}
+#endif
+
+int tv_execution_threads(const tv_execution *execution)
+{
+  const int threads = !execution                ? 1
+                      : execution->threads == 0 ? openmp_threads()
+                                                : execution->threads;
+  return threads > 1 ? threads : 1;
+}
 
 int tv_threads(int processes)
 {
   static const char *const names[] = {
     "OMPI_COMM_WORLD_LOCAL_SIZE", "MPI_LOCALNRANKS", "PMI_LOCAL_SIZE", "SLURM_TASKS_PER_NODE"};
-  const int threads = omp_get_max_threads();
+  const int threads = openmp_threads();
   int here = processes;
   if (processes <= 1 || getenv("OMP_NUM_THREADS") ||
-      omp_get_num_procs() < (int)sysconf(_SC_NPROCESSORS_ONLN))
+      openmp_processors() < (int)sysconf(_SC_NPROCESSORS_ONLN))
     return threads > 0 ? threads : 1;
   for (size_t i = 0; i < sizeof names / sizeof *names; ++i) {
     const char *text = getenv(names[i]);

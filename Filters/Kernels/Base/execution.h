@@ -1,10 +1,15 @@
-/* How many threads one process of several may use. */
-#ifndef TV_THREADS_H
-#define TV_THREADS_H
+/* How many threads work. */
+#ifndef TV_EXECUTION_H
+#define TV_EXECUTION_H
+
+#include "tensorview/types.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/* The threads that an execution allows: 1 for NULL, what OpenMP would use for 0, at least 1. */
+int tv_execution_threads(const tv_execution *execution);
 
 /* What OpenMP would use, divided by the number of processes that share this machine, at least 1.
  * It is not divided where OMP_NUM_THREADS says a number, or where this process is bound to a part
