@@ -49,6 +49,8 @@ packages() {
   tests+=" abigail-tools"
   # Judges the trainer: the same network, step by step.
   tests+=" python3-torch"
+  # Networks of all kinds for the Python package to watch; what its pip needs without a network.
+  tests+=" python3-torchvision python3-pip python3-setuptools python3-wheel"
   # Looks for reads and writes where there is nothing.
   tests+=" valgrind"
   # Decides on layout, and looks for habits that turn into bugs.

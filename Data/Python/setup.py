@@ -1,0 +1,58 @@
+"""Builds the C library through CMake and puts it into the package, so that what pip installs needs
+nothing of this project beside it. TENSORVIEW_BUILD names a build tree that has it already."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from setuptools import setup
+from setuptools.command.build_py import build_py
+from setuptools.dist import Distribution
+
+TOP = Path(__file__).resolve().parents[2]
+VERSION = (TOP / "VERSION").read_text().strip()
+LIBRARIES = ("libtensorview.so.0", "libtensorview_python.so")
+
+
+class Build(build_py):
+    def run(self):
+        super().run()
+        package = Path(self.build_lib) / "tensorview"
+        package.mkdir(parents=True, exist_ok=True)
+        (package / "_version.py").write_text(f'__version__ = "{VERSION}"\n')
+        for library in LIBRARIES:
+            shutil.copyfile(self.built() / "python" / "tensorview" / library, package / library)
+
+    def built(self):
+        """A build tree with the libraries."""
+        if os.environ.get("TENSORVIEW_BUILD"):
+            return Path(os.environ["TENSORVIEW_BUILD"])
+        tree = Path(self.get_finalized_command("build").build_temp).resolve() / "cmake"
+        if not (tree / "python" / "tensorview" / LIBRARIES[1]).exists():
+            parts = ("TENSORVIEW_PLUGIN", "TENSORVIEW_TRAINERS", "BUILD_TESTING")
+            off = [f"-D{part}=OFF" for part in parts]
+            subprocess.run(["cmake", "-S", TOP, "-B", tree, *off], check=True)
+            target = "tensorview_python_package"
+            subprocess.run(["cmake", "--build", tree, "--target", target, "-j2"], check=True)
+        return tree
+
+
+class Platform(Distribution):
+    def has_ext_modules(self):
+        return True
+
+
+commands = {"build_py": Build}
+try:
+    from wheel.bdist_wheel import bdist_wheel
+
+    class Wheel(bdist_wheel):
+        def get_tag(self):
+            return "py3", "none", super().get_tag()[2]  # the libraries know no Python
+
+    commands["bdist_wheel"] = Wheel
+except ImportError:
+    pass
+
+setup(version=VERSION, cmdclass=commands, distclass=Platform)

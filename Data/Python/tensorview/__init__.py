@@ -1,0 +1,37 @@
+"""TensorView: watch a neural network train, in ParaView.
+
+    with tensorview.watch(model, optimizer, "run.tvh5", every=100) as run:
+        for x, y in data:
+            ...                      # the loop as it is
+            run.log(loss=loss)       # optional
+
+watch() records a torch model, Run what any trainer hands over; open() reads it back.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ._library import TensorViewError, TensorViewWarning
+from .kernels import correlate, groups
+from .run import Run
+
+if TYPE_CHECKING:
+    from .watching import watch
+
+try:
+    from ._version import __version__
+except ImportError:  # straight from the source tree
+    __version__ = "0"
+
+__all__ = ["Run", "TensorViewError", "TensorViewWarning", "correlate", "groups", "watch"]
+
+
+def __getattr__(name: str) -> Any:
+    """watch() needs torch, which this package does not: it is looked for when it is asked for."""
+    if name == "watch":
+        from .watching import watch
+
+        globals()["watch"] = watch
+        return watch
+    raise AttributeError(f"module 'tensorview' has no attribute {name!r}")

@@ -1,0 +1,162 @@
+"""Seeing activations: forward hooks that sum a batch where it is, and are there only while needed.
+
+A hook is called by torch with a layer's output. The sum over the batch is made at once, on the
+device that has it: a ReLU in place may change the output right after. Outputs are added up over all
+forwards since the step before, so that accumulated gradients and their activations are of the same
+samples. A layer that is called several times in one forward has an activation for each call, up to
+CALLS of them.
+
+Hooks must not outlive the run in copies: copied or saved with their model, they become a function
+of the standard library that does nothing, so that the copy neither records nor needs this package.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from typing import Any, Callable, Dict, Iterable, List, Optional, Set, Tuple
+
+import torch
+from torch import nn
+
+from ._network import Layer, activation_axes
+
+CALLS = 4
+Key = Tuple[str, int]  # layer, number of the call in its forward
+
+
+class _Hook:
+    """Callable as a hook; whatever it is copied into does nothing."""
+
+    def __init__(self, call: Callable[..., None]):
+        self._call = call
+
+    def __call__(self, *arguments: Any) -> None:
+        self._call(*arguments)
+
+    def __reduce__(self) -> Any:
+        return getattr, (contextlib.nullcontext(), "__exit__")
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return contextlib.nullcontext().__exit__
+
+
+class Sum:
+    """What a layer gave for one of its calls, summed over the batch."""
+
+    def __init__(self, value: torch.Tensor, samples: int, axes: str):
+        self.value, self.samples, self.axes = value, samples, axes
+
+
+class Activations:
+    """failed: told what goes wrong in a hook, which itself never fails. evaluation: outputs count
+    also where no gradients are asked for."""
+
+    def __init__(
+        self, evaluation: bool, failed: Callable[[Exception], None], said: Callable[[str], None]
+    ):
+        self._evaluation, self._failed, self._said = evaluation, failed, said
+        self.sums: Dict[Key, Sum] = {}  # since the step before
+        self._calls: Dict[Tuple[int, str], int] = {}  # in this forward, by thread and layer
+        self._like: Dict[Tuple[int, ...], str] = {}
+        self._handles: Dict[str, Any] = {}
+        self._roots: List[Any] = []
+        self._lock = threading.Lock()  # DataParallel calls from several threads
+        self.forwards = 0  # forwards in training since someone last looked
+
+    def watch_roots(self, roots: Iterable[nn.Module]) -> None:
+        for root in roots:
+            self._roots.append(root.register_forward_pre_hook(_Hook(self._forward)))
+
+    def watch(self, layers: Iterable[Layer]) -> None:
+        for layer in layers:
+            if layer.name not in self._handles:
+                hook = _Hook(lambda module, inputs, output, layer=layer: self._output(layer, output))
+                try:
+                    self._handles[layer.name] = layer.module.register_forward_hook(hook)
+                except RuntimeError as error:  # a compiled module may refuse hooks
+                    self._said(f"the activations of {layer.name} cannot be seen: {error}")
+
+    def ignore(self, layers: Iterable[Layer]) -> None:
+        for layer in layers:
+            handle = self._handles.pop(layer.name, None)
+            if handle is not None:
+                handle.remove()
+
+    def take(self, names: Set[str]) -> Dict[Key, Sum]:
+        """What the layers of these names gave since the step before; and forgets it."""
+        with self._lock:
+            taken = {key: kept for key, kept in self.sums.items() if key[0] in names}
+            for key in taken:
+                del self.sums[key]
+            self._calls.clear()
+        return taken
+
+    def close(self) -> None:
+        for handle in [*self._roots, *self._handles.values()]:
+            handle.remove()
+        self._roots, self._handles = [], {}
+        self.sums.clear()
+
+    def _counts(self, root: nn.Module) -> bool:
+        if torch.jit.is_tracing():
+            return False
+        return self._evaluation or (torch.is_grad_enabled() and root.training)
+
+    def _forward(self, root: nn.Module, inputs: Any) -> None:
+        if self._counts(root):
+            self.forwards += 1
+            thread = threading.get_ident()
+            with self._lock:
+                for key in [key for key in self._calls if key[0] == thread]:
+                    del self._calls[key]
+
+    def _output(self, layer: Layer, output: Any) -> None:
+        try:
+            tensor = _first_tensor(output)
+            if tensor is not None and self._counts(layer.root):
+                with torch.no_grad():
+                    self._add(layer, tensor)
+        except Exception as error:
+            self._failed(error)
+
+    def _add(self, layer: Layer, tensor: torch.Tensor) -> None:
+        caller = (threading.get_ident(), layer.name)
+        with self._lock:
+            call = self._calls[caller] = self._calls.get(caller, 0) + 1
+        if call > CALLS:
+            return
+        axes = activation_axes(layer, tuple(tensor.shape), self._like)
+        self._like[tuple(tensor.shape)] = axes
+        kind = torch.float64 if tensor.dtype == torch.float64 else torch.float32
+        value, samples = tensor.detach(), 1
+        if "n" in axes:
+            batch = axes.index("n")
+            samples = value.shape[batch]
+            value = value.sum(batch, dtype=kind)
+        else:
+            value = value.to(kind, copy=True)
+        with self._lock:
+            kept = self.sums.get((layer.name, call))
+            if kept is None:
+                self.sums[layer.name, call] = Sum(value, samples, axes)
+            elif kept.value.shape == value.shape:
+                kept.value = kept.value + value.to(kept.value.device)
+                kept.samples += samples
+            else:
+                self._said(f"the activations of {layer.name} change their shape within a step")
+
+
+def _first_tensor(output: Any) -> Optional[torch.Tensor]:
+    """Of a tensor, or of tuples, lists and mappings of them: the first of real numbers."""
+    if isinstance(output, torch.Tensor):
+        return output if output.is_floating_point() else None
+    if hasattr(output, "values") and callable(output.values):
+        output = output.values()
+    elif not isinstance(output, (tuple, list)):
+        return None
+    for part in output:
+        found = _first_tensor(part)
+        if found is not None:
+            return found
+    return None

@@ -1,0 +1,183 @@
+"""The C library: where it is, its structures, its functions.
+
+The one file that knows how C lays things out. What it says stands in the headers
+tensorview/tensorview.h (writing) and tensorview/source.h (reading); names here are theirs.
+
+ctypes and not an extension module: one file serves every Python, pvpython's too, and a call costs
+half a microsecond where writing a small tensor costs three.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from ctypes import POINTER, c_char_p, c_double, c_int, c_int64, c_size_t, c_uint64, c_void_p
+from pathlib import Path
+from typing import Any, Iterator
+
+RANK = 8  # TV_RANK: most axes of a tensor, the batch not counted
+
+ARGUMENT, MEMORY, FILE, FORMAT, VERSION, STATE, UNSUPPORTED, TIMEOUT, CANCELLED = range(-1, -10, -1)
+
+
+class TensorViewError(Exception):
+    """What the C library said. status is its number, one of those of tensorview/types.h."""
+
+    def __init__(self, message: str, status: int = STATE):
+        super().__init__(message)
+        self.status = status
+
+
+class TensorViewWarning(UserWarning):
+    """Recording was not possible, or not all of it; the training is not concerned."""
+
+
+class Options(ctypes.Structure):
+    """tv_options."""
+
+    _fields_ = [
+        ("overwrite", c_int),
+        ("threads", c_int),
+        ("flush_seconds", c_double),
+        ("channel", c_char_p),
+        ("channel_slots", c_size_t),
+        ("block_seconds", c_double),
+        ("file_every", c_size_t),
+    ]
+
+
+class Shape(ctypes.Structure):
+    """tv_shape."""
+
+    _fields_ = [("rank", c_int), ("axes", ctypes.c_char * (RANK + 1)), ("size", c_size_t * RANK)]
+
+
+class SourceTensor(ctypes.Structure):
+    """tv_source_tensor."""
+
+    _fields_ = [
+        ("name", c_char_p),
+        ("layer", c_char_p),
+        ("kind", c_char_p),
+        ("type", c_int),
+        ("shape", Shape),
+        ("records", c_size_t),
+        ("steps", POINTER(c_int64)),
+        ("samples", POINTER(c_int64)),
+        ("offered", c_int),
+        ("problem", c_char_p),
+    ]
+
+
+class SourceStates(ctypes.Structure):
+    """tv_source_states."""
+
+    _fields_ = [
+        ("layer", c_char_p),
+        ("filters", c_size_t),
+        ("records", c_size_t),
+        ("steps", POINTER(c_int64)),
+    ]
+
+
+class SourceScalars(ctypes.Structure):
+    """tv_source_scalars."""
+
+    _fields_ = [
+        ("count", c_size_t),
+        ("names", POINTER(c_char_p)),
+        ("records", c_size_t),
+        ("steps", POINTER(c_int64)),
+    ]
+
+
+class Execution(ctypes.Structure):
+    """tv_execution."""
+
+    _fields_ = [("threads", c_int), ("progress", c_void_p), ("context", c_void_p)]
+
+
+_run, _source, _size = c_void_p, c_void_p, POINTER(c_size_t)
+
+# Name: (arguments, result). A function that this library does not have is left out of it.
+_WRITING = {
+    "tv_open": ([POINTER(_run), c_char_p, POINTER(Options)], c_int),
+    "tv_declare": ([POINTER(c_int), _run, c_char_p, c_char_p, c_int, c_char_p, _size], c_int),
+    "tv_write": ([_run, c_int, c_int64, c_void_p], c_int),
+    "tv_write_batch": ([_run, c_int, c_int64, c_void_p, c_size_t], c_int),
+    "tv_record": ([_run, c_int64, c_char_p, c_double], c_int),
+    "tv_declare_scalar": ([_run, c_char_p], c_int),
+    "tv_declare_filters": ([_run, c_char_p, c_size_t], c_int),
+    "tv_write_filters": ([_run, c_char_p, c_int64, c_void_p], c_int),
+    "tv_end_step": ([_run, c_int64], c_int),
+    "tv_flush": ([_run], c_int),
+    "tv_close": ([_run], c_int),
+    "tv_dropped": ([_run], c_uint64),
+    "tv_last_error": ([], c_char_p),
+    "tv_default_options": ([], Options),
+}
+_READING = {
+    "tv_source_open": ([POINTER(_source), POINTER(c_char_p), c_size_t, c_void_p], c_int),
+    "tv_source_close": ([_source], None),
+    "tv_source_recognise": ([c_char_p, POINTER(c_char_p)], c_int),
+    "tv_source_refresh": ([_source, POINTER(c_int)], c_int),
+    "tv_source_rest": ([_source], None),
+    "tv_source_closed": ([_source], c_int),
+    "tv_source_notes": ([_source, POINTER(POINTER(c_char_p))], c_size_t),
+    "tv_source_tensors": ([_source, POINTER(POINTER(SourceTensor))], c_size_t),
+    "tv_source_states_of": ([_source, POINTER(POINTER(SourceStates))], c_size_t),
+    "tv_source_scalars_of": ([_source, POINTER(SourceScalars)], None),
+    "tv_source_find": ([_source, c_char_p], ctypes.c_ssize_t),
+    "tv_source_record_at": ([_source, c_size_t, c_int64], ctypes.c_ssize_t),
+    "tv_source_read": ([_source, c_size_t, c_size_t, c_void_p], c_int),
+    "tv_source_history": (
+        [_source, c_size_t, _size, c_size_t, c_size_t, POINTER(c_double), POINTER(Execution)],
+        c_int,
+    ),
+    "tv_source_read_scalars": ([_source, c_size_t, c_size_t, c_void_p], c_int),
+    "tv_source_read_states": ([_source, c_size_t, c_size_t, c_void_p], c_int),
+    "tv_parse_elements": ([_size, _size, c_char_p, c_size_t], c_int),
+}
+
+
+def _places() -> Iterator[str]:
+    """Where the library may be: named by who calls, beside this file, else what the system finds."""
+    if os.environ.get("TENSORVIEW_LIBRARY"):
+        yield os.environ["TENSORVIEW_LIBRARY"]
+        return
+    here = Path(__file__).resolve().parent
+    for folder in (Path(__file__).parent, here):
+        if (folder / "libtensorview.so.0").exists():
+            yield str(folder / "libtensorview.so.0")
+    yield "libtensorview.so.0"
+
+
+def _load() -> ctypes.CDLL:
+    tried = []
+    for place in _places():
+        try:
+            library = ctypes.CDLL(place)
+            break
+        except OSError as error:
+            tried.append(str(error))
+    else:
+        raise ImportError(
+            "TensorView's C library, libtensorview.so.0, is neither beside the package nor where"
+            f" the system looks ({'; '.join(tried)}). Build and install the project, or say where"
+            " it is in the environment variable TENSORVIEW_LIBRARY."
+        )
+    for name, (arguments, result) in {**_WRITING, **_READING}.items():
+        function = getattr(library, name, None)
+        if function is not None:
+            function.argtypes, function.restype = arguments, result
+    return library
+
+
+library: Any = _load()
+
+
+def check(status: int) -> int:
+    """The status, where it is no failure; raises TensorViewError with the library's sentence."""
+    if status < 0:
+        raise TensorViewError(library.tv_last_error().decode(errors="replace"), status)
+    return status

@@ -1,0 +1,72 @@
+"""ParaView with the plugin, started from the shell."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Dict, Iterator, List
+
+from ._library import TensorViewError
+
+OPEN = """
+from paraview.simple import *
+
+for path in {runs!r}:
+    run = TensorSnapshotReader(registrationName=path.rpartition("/")[2], FileName=[path])
+    run.Follow = {live!r}
+    Show(run)
+ResetCamera()
+"""
+
+
+def plugin() -> str:
+    """The plugin's file: named by TENSORVIEW_PLUGIN, of the build tree that this package is of, or
+    installed."""
+
+    def places() -> Iterator[Path]:
+        if os.environ.get("TENSORVIEW_PLUGIN"):
+            yield Path(os.environ["TENSORVIEW_PLUGIN"])
+        here = Path(__file__).absolute().parent
+        for folder in here.parents[:5]:
+            yield folder / "lib/TensorView/TensorView.so"
+            yield folder / "bin/plugins/TensorView/TensorView.so"
+        yield Path("/usr/bin/plugins/TensorView/TensorView.so")
+
+    for place in places():
+        if place.exists():
+            return str(place)
+    raise TensorViewError(
+        "the plugin, TensorView.so, is neither in a build tree around this package nor installed;"
+        " say where it is in the environment variable TENSORVIEW_PLUGIN"
+    )
+
+
+def program(name: str) -> str:
+    """ParaView's program of that name."""
+    found = shutil.which(name)
+    if found is None:
+        raise TensorViewError(f"{name} is not on PATH: is ParaView installed?")
+    return found
+
+
+def environment() -> Dict[str, str]:
+    """In which ParaView finds the plugin, and its own Python nothing of another one's."""
+    variables = dict(os.environ)
+    variables["PV_PLUGIN_PATH"] = os.path.dirname(plugin())
+    return variables
+
+
+def view(runs: List[str], live: bool) -> int:
+    """Starts ParaView with the runs; returns when it is closed."""
+    for run in runs:
+        if not os.path.exists(run):
+            raise FileNotFoundError(f"{run}: there is no such file")
+    paths = [os.path.abspath(run) for run in runs]
+    with tempfile.NamedTemporaryFile("w", suffix=".py") as script:
+        script.write(OPEN.format(runs=paths, live=int(live)))
+        script.flush()
+        command = [program("paraview"), f"--script={script.name}"]
+        return subprocess.run(command, env=environment()).returncode

@@ -1,0 +1,234 @@
+"""Hands a model's tensors to a run: all that is due at a step, in the order of the network."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any, Callable, Dict, List, Optional, Set, Tuple
+
+import torch
+
+from . import _arrays, _network
+from ._activations import Activations, Sum
+from ._host import Copy
+from ._library import TensorViewError
+from ._network import Layer, Parameter
+from .run import Run
+
+Sums = Dict[Tuple[str, int], Sum]
+
+
+class Recorder:
+    """run: where to. every: by kind, every how many steps. say: tells the user something once."""
+
+    def __init__(
+        self,
+        run: Run,
+        networks: Dict[str, torch.nn.Module],
+        chosen: Callable[[str], bool],
+        every: Dict[str, int],
+        activations: Activations,
+        say: Callable[[str], None],
+    ):
+        self._run, self._networks, self._chosen, self._every = run, networks, chosen, every
+        self._activations, self._say = activations, say
+        self._layers, _ = _network.layers(networks)
+        self._owner: Dict[int, int] = {}  # of a parameter: the number of the optimizer that has it
+        self._layer_owner: Dict[str, int] = {}
+        self._last: Dict[Tuple[int, str], int] = {}  # step last recorded, by optimizer and kind
+        self._seen: Dict[str, Tuple[int, int]] = {}  # frozen parameters as last recorded
+        self._before: Dict[int, Tuple[int, Dict[str, torch.Tensor]]] = {}
+        self.declared = False
+        if "activations" in every:
+            activations.watch(self._visible())
+
+    # Around a step of an optimizer.
+
+    def before(self, number: int, step: int, optimizers: List[Any]) -> None:
+        """Records what is due, as it is now."""
+        first = not self.declared
+        if first:
+            self._look(optimizers)
+        due = {kind for kind in self._every if self._due(number, kind, step)}
+        sums: Sums = {}
+        if "activations" in due:
+            names = {layer.name for layer in self._layers if self._owned(layer) == number}
+            sums = self._activations.take(names)
+        self._declare({**sums, **self._activations.sums} if first else sums, first)
+        self.declared = True
+        for kind in due:
+            self._last[number, kind] = step
+        if due:
+            self._parameters(number, step, due, getattr(optimizers[number], "grad_scale", None))
+        for key, kept in sums.items():
+            self._put(_name(*key), step, kept.value, own=True, samples=kept.samples)
+
+    def after(self, number: int, following: int) -> None:
+        """Records what the step made of it; following: the step that comes next."""
+        step, before = self._before.pop(number, (0, {}))
+        for layer in self._layers if before else ():
+            for parameter in layer.parameters:
+                name = _name_of(parameter, "updates")
+                if name in before:
+                    self._put(name, step, _difference(parameter.value, before[name]), own=True)
+        if "activations" in self._every:
+            owned = [layer for layer in self._visible() if self._owned(layer) == number]
+            if self._due(number, "activations", following):
+                self._activations.watch(owned)
+            else:
+                self._activations.ignore(owned)
+
+    def _due(self, number: int, kind: str, step: int) -> bool:
+        last = self._last.get((number, kind))
+        return last is None or step // self._every[kind] > last // self._every[kind]
+
+    # What there is.
+
+    def _look(self, optimizers: List[Any]) -> None:
+        """Who owns what, once it is known: parameters may be made by the first forward only."""
+        self._layers, tied = _network.layers(self._networks)
+        if tied:
+            pairs = ", ".join(f"{second} is {first}" for second, first in tied[:4])
+            more = f" and {len(tied) - 4} more" if len(tied) > 4 else ""
+            self._say(f"tied weights are recorded once, under the first name: {pairs}{more}")
+        for number, optimizer in enumerate(optimizers):
+            for group in optimizer.param_groups if optimizer is not None else ():
+                for parameter in group["params"]:
+                    self._owner.setdefault(id(parameter), number)
+        self._layer_owner = {layer.name: self._find_owner(layer) for layer in self._layers}
+
+    def _find_owner(self, layer: Layer) -> int:
+        """Of its own parameters; of a layer that has none, of those around it."""
+        inside: Dict[str, int] = {}  # of modules, by name: of their first parameter
+        for name, module in layer.root.named_modules():
+            for parameter in module.parameters():
+                if id(parameter) in self._owner:
+                    inside[name] = self._owner[id(parameter)]
+                    break
+            if module is layer.module:
+                while name and name not in inside:
+                    name = name.rpartition(".")[0]
+                return inside.get(name, 0)
+        return 0
+
+    def _owned(self, layer: Layer) -> int:
+        return self._layer_owner.get(layer.name, 0)
+
+    def _visible(self) -> List[Layer]:
+        """Layers whose activations are asked for, so that no hook is there for nothing."""
+        return [
+            layer for layer in self._layers if layer.seen and self._chosen(_name(layer.name, 1))
+        ]
+
+    def _declare(self, sums: Sums, first: bool) -> None:
+        if not first and all(_name(*key) in self._run._tensors for key in sums):
+            return
+        self._run._settle()  # what went wrong before is not a refusal
+        refused: List[str] = []
+        for layer in self._layers:
+            for parameter in layer.parameters if first else ():
+                self._declare_parameter(parameter, refused)
+            for (name, call), kept in sums.items():
+                if name == layer.name and _name(name, call) not in self._run._tensors:
+                    self._declare_sum(_name(name, call), kept, refused)
+        if refused:
+            more = f" and {len(refused) - 3} more" if len(refused) > 3 else ""
+            self._say(f"not recorded: {'; '.join(refused[:3])}{more}")
+
+    def _declare_parameter(self, parameter: Parameter, refused: List[str]) -> None:
+        value = parameter.value
+        kinds = {"weights": (parameter.kind, value.dtype)}
+        if value.requires_grad:
+            wide = value.dtype if value.dtype == torch.float64 else torch.float32
+            kinds["gradients"] = (parameter.kind_of("gradients"), value.dtype)
+            kinds["updates"] = (parameter.kind_of("updates"), wide)
+        for what, (kind, dtype) in kinds.items():
+            name = f"{parameter.layer}/{kind}"
+            if what in self._every and self._chosen(name):
+                self._try(parameter.layer, kind, parameter.axes, parameter.shape, dtype, refused)
+
+    def _declare_sum(self, name: str, kept: Sum, refused: List[str]) -> None:
+        layer, _, kind = name.rpartition("/")
+        if self._chosen(name):
+            self._try(layer, kind, kept.axes, tuple(kept.value.shape), kept.value.dtype, refused)
+
+    def _try(
+        self, layer: str, kind: str, axes: str, shape: Any, dtype: Any, refused: List[str]
+    ) -> None:
+        try:
+            if prod(shape) == 0:
+                raise TypeError("it has no elements")
+            self._run.declare(layer, kind, axes, shape, dtype, summed="n" in axes)
+        except (TypeError, TensorViewError) as error:
+            refused.append(f"{layer}/{kind} ({error})")
+
+    # What is due.
+
+    def _parameters(self, number: int, step: int, due: Set[str], scale: Any) -> None:
+        before: Dict[str, torch.Tensor] = {}
+        for layer in self._layers:
+            for parameter in layer.parameters:
+                if self._owner.get(id(parameter.value), 0) == number:
+                    self._parameter(parameter, step, due, scale, before)
+        self._before[number] = (step, before)
+
+    def _parameter(
+        self, parameter: Parameter, step: int, due: Set[str], scale: Any, before: Dict[str, Any]
+    ) -> None:
+        value, gradient, copy = parameter.value, parameter.value.grad, None
+        if "weights" in due and self._moved(parameter):
+            copy = self._put(f"{parameter.layer}/{parameter.kind}", step, value)
+        if gradient is None:
+            return
+        if "gradients" in due:
+            scaled = gradient if scale is None else gradient / scale.to(gradient.device)
+            self._put(_name_of(parameter, "gradients"), step, scaled)
+        if "updates" in due and self._chosen(_name_of(parameter, "updates")):
+            shared = copy is not None and copy.device == value.device
+            before[_name_of(parameter, "updates")] = copy if shared else value.detach().clone()
+
+    def _moved(self, parameter: Parameter) -> bool:
+        """False for a frozen parameter that is what was last recorded of it."""
+        name, value = f"{parameter.layer}/{parameter.kind}", parameter.value
+        now = (value._version, value.data_ptr())
+        same = not value.requires_grad and self._seen.get(name) == now
+        self._seen[name] = now
+        return not same
+
+    def _put(
+        self,
+        name: str,
+        step: int,
+        tensor: torch.Tensor,
+        *,
+        own: bool = False,
+        samples: Optional[int] = None,
+    ) -> Optional[torch.Tensor]:
+        """Writes a tensor; the copy of it that was made for that, on the host, if one was."""
+        declared = self._run._tensors.get(name)
+        if declared is None:
+            return None
+        if tensor.numel() != prod(declared.shape):
+            self._say(f"{name} is not always of the shape {declared.shape}: only that is recorded")
+            return None
+        if not self._run.in_background:
+            values = _arrays.converted(_arrays.from_torch(tensor), declared.dtype)
+            self._run._put(declared, step, values, values.nbytes, samples)
+            return None
+        copy = Copy(tensor, declared.dtype, own=own)
+        self._run._put(declared, step, copy, copy.nbytes, samples)
+        return copy.tensor
+
+
+def _name(layer: str, call: int) -> str:
+    return f"{layer}/activations" + (f"_{call}" if call > 1 else "")
+
+
+def _name_of(parameter: Parameter, what: str) -> str:
+    return f"{parameter.layer}/{parameter.kind_of(what)}"
+
+
+def _difference(now: torch.Tensor, before: torch.Tensor) -> torch.Tensor:
+    """What a step added, in single precision at least."""
+    if now.dtype in (torch.float32, torch.float64):
+        return now.detach() - before
+    return now.detach().float() - before.float()

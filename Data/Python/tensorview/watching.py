@@ -1,0 +1,239 @@
+"""watch(): a torch model recorded while it trains, by one line."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from functools import partial
+from typing import Any, Callable, Dict, Iterable, List, Optional, Set, Tuple, Union
+
+import torch
+
+from . import _network
+from ._activations import Activations
+from ._choice import KINDS, Patterns, chooser, periods
+from ._library import TensorViewWarning
+from ._recorder import Recorder
+from ._silent import Silent
+from ._steps import Steps
+from .run import MEMORY, Run
+
+
+def watch(
+    model: Any,
+    optimizer: Any = None,
+    path: Union[None, str, os.PathLike] = None,
+    *,
+    every: Union[int, Dict[str, int]] = 100,
+    log: Union[str, Iterable[str]] = KINDS,
+    include: Patterns = None,
+    exclude: Patterns = None,
+    channel: Optional[str] = None,
+    overwrite: bool = False,
+    evaluation: bool = False,
+    start: int = 0,
+    background: bool = True,
+    memory: int = MEMORY,
+    when_full: str = "wait",
+    **options: Any,
+) -> Union["Watch", Silent]:
+    """Records a model while it trains; the loop stays as it is, and so does every number in it.
+
+        with tensorview.watch(model, optimizer, "run.tvh5", every=100) as run:
+            for x, y in data:
+                ...
+                run.log(loss=loss)
+
+    Step s is the state before the s-th call of optimizer.step(), counted from 0; with several
+    optimizers, of the one that was called most. The first step is recorded, and then the first at or
+    after each multiple of every.
+
+    model: a module, or several: {"generator": g, "discriminator": d}. Layers bear torch's names.
+    optimizer: one, or a list of them, or None: then run.attach(optimizer) follows, or the loop says
+        where a step is, with run.step(): ...
+    path, channel, overwrite and other options: as of tensorview.Run.
+    every: a number of steps, or one for each kind: {"weights": 10, "activations": 1000}.
+    log: "weights" (all parameters), "gradients" (as the step uses them), "updates" (what the step
+        added), "activations" (of layers with parameters and of activation functions, summed over
+        the batch; of a layer that is called again in the same forward, "activations_2", ...).
+    include, exclude: which: patterns for layers ("layer1.*") or tensors ("*/gradients"), or a
+        function of the name "layer/kind".
+    evaluation: record also what runs without gradients, or in model.eval().
+    start: number of the first step, where a training is taken up again.
+    background: copies are written by a thread of their own, of at most memory bytes; when_full:
+        then "wait" for room, or "drop" records. Without it the trainer's own thread writes, and
+        nothing is copied that lies right.
+
+    What cannot be opened raises TensorViewError. Later nothing does: the first failure is one
+    TensorViewWarning, and the training goes on without a record. Under torch.distributed rank 0
+    records; the others get a run that does nothing."""
+    chosen, periodic = chooser(include, exclude), periods(log, every)
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        if torch.distributed.get_rank() != 0:
+            return Silent()
+    options.update(path=path, channel=channel, overwrite=overwrite)
+    options.update(background=background, memory=memory, when_full=when_full)
+    run = Watch(model, chosen, periodic, evaluation, start, options)
+    several = optimizer.values() if isinstance(optimizer, dict) else optimizer
+    for one in several if isinstance(several, Iterable) else (several,):
+        if one is not None:
+            run.attach(one)
+    return run
+
+
+class Watch(Run):
+    """What watch() gives: a Run that writes by itself, and never fails where a loop calls it."""
+
+    def __init__(
+        self,
+        model: Any,
+        chosen: Callable[[str], bool],
+        every: Dict[str, int],
+        evaluation: bool,
+        start: int,
+        options: Dict[str, Any],
+    ):
+        super().__init__(**options)
+        self._given_up = False
+        self._told: Set[str] = set()
+        self._start = start
+        self._steps = Steps(start, self._before_step, self._after_step)
+        self._optimizers: List[Any] = []
+        self._unsaid: List[Tuple[int, Dict[str, Any]]] = []  # scalars before the first declaration
+        self._written = start - 1  # last step that something was written of
+        self._activations = Activations(evaluation, self._give_up, self._say)
+        networks = _network.roots(model)
+        self._activations.watch_roots(networks.values())
+        self._recorder = Recorder(self, networks, chosen, every, self._activations, self._say)
+
+    # What a user calls.
+
+    def attach(self, optimizer: Any) -> None:
+        """Records around this optimizer's step() too."""
+        self._optimizers.append(optimizer)
+        self._steps.attach(optimizer)
+
+    def step(self) -> "ByHand":
+        """Around what changes the weights, where no optimizer of torch does: with run.step(): ..."""
+        if not self._optimizers:
+            self._optimizers.append(None)
+            self._steps.add()
+        return ByHand(self)
+
+    def log(self, step: Optional[int] = None, **scalars: Any) -> None:
+        """Numbers of this step: of the one that was just made, or, where the model was called since,
+        of the one under way. Names need not be the same at each step."""
+        if not self._records():
+            return
+        try:
+            if step is None:
+                step = max(self._start, self._steps.last + (self._activations.forwards > 0))
+            numbers = {name: _number(value) for name, value in scalars.items()}
+            if self._recorder.declared:
+                self._do(partial(self._log, step, numbers))
+            else:
+                self._unsaid.append((step, numbers))
+        except Exception as error:
+            self._give_up(error)
+
+    def flush(self) -> None:
+        if self._records():
+            try:
+                super().flush()
+            except Exception as error:
+                self._give_up(error)
+
+    def close(self) -> None:
+        """Ends recording: the model and its optimizers are as they were before."""
+        if not self._handle or os.getpid() != self._process:
+            return
+        self._let_go()
+        try:
+            if not self._given_up and not self._recorder.declared:
+                self._say_scalars()
+                self._say("no step was seen: is the optimizer that steps the one that was named?")
+            super().close()
+        except Exception as error:
+            self._give_up(error)
+
+    # Around a step. What goes wrong here ends the record, not the training.
+
+    def _before_step(self, number: int) -> None:
+        if not self._records():
+            return
+        try:
+            with torch.no_grad():
+                step = self._steps.step_of(number)
+                if self._written >= 0 and step > self._written:
+                    self.end_step(self._written)
+                    self._written = -1
+                self._recorder.before(number, step, self._optimizers)
+                self._say_scalars()
+        except Exception as error:
+            self._give_up(error)
+
+    def _after_step(self, number: int) -> None:
+        self._steps.done(number)
+        self._activations.forwards = 0
+        if not self._records():
+            return
+        try:
+            with torch.no_grad():
+                self._recorder.after(number, self._steps.step_of(number))
+        except Exception as error:
+            self._give_up(error)
+
+    def _put(self, declared: Any, step: int, values: Any, size: int, samples: Any) -> None:
+        self._written = step
+        super()._put(declared, step, values, size, samples)
+
+    def _say_scalars(self) -> None:
+        unsaid, self._unsaid = self._unsaid, []
+        for step, numbers in unsaid:
+            self._do(partial(self._log, step, numbers))
+
+    def _records(self) -> bool:
+        return bool(self._handle) and not self._given_up and os.getpid() == self._process
+
+    def _let_go(self) -> None:
+        if hasattr(self, "_steps"):
+            self._steps.close()
+        if hasattr(self, "_activations"):
+            self._activations.close()
+
+    def _give_up(self, error: Exception) -> None:
+        if self._given_up:
+            return
+        self._given_up = True
+        self._let_go()
+        where = f" in {self.path}" if self.path else ""
+        self._warn(f"TensorView records nothing more{where}: {error}. The training goes on.")
+
+    def _say(self, words: str) -> None:
+        if words not in self._told:
+            self._told.add(words)
+            self._warn(f"TensorView: {words}")
+
+    def _warn(self, words: str) -> None:
+        warnings.warn(words, TensorViewWarning, stacklevel=2)
+
+
+class ByHand:
+    """A step that the loop itself makes."""
+
+    def __init__(self, run: Watch):
+        self._run = run
+
+    def __enter__(self) -> None:
+        self._run._before_step(0)
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+        if kind is None:
+            self._run._after_step(0)
+
+
+def _number(value: Any) -> Any:
+    """A number, or a tensor on a device as it is now: it is fetched when it is written."""
+    if isinstance(value, torch.Tensor) and value.device.type != "cpu":
+        return value.detach().clone()
+    return float(value)
