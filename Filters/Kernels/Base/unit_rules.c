@@ -204,12 +204,13 @@ static int add_gradients(tv_rules *rules, int64_t step, const float *rows)
     return status;
   const double now = sqrt(squares / (double)known);
   const double usual = fmax(rules->typical, rules->largest_early);
-  const int explodes = rules->records >= b->patience && usual > 0 && now >= b->growth * usual;
+  const int explodes = usual > 0 && now >= b->growth * usual;
   status = feed(rules, rules->units, TV_FAULT_EXPLODING, step, explodes, 1, (float)(now / usual));
+  if (explodes) /* is not what is usual */
+    return status;
   if (rules->records < b->patience)
     rules->largest_early = fmax(rules->largest_early, now);
-  if (!explodes) /* what explodes is not what is usual */
-    rules->typical = rules->records ? 0.95 * rules->typical + 0.05 * now : now;
+  rules->typical = usual > 0 ? 0.95 * rules->typical + 0.05 * now : now;
   return status;
 }
 

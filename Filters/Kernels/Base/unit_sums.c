@@ -1,5 +1,6 @@
 #include "unit_sums.h"
 
+#include "number.h"
 #include "status.h"
 
 #include <math.h>
@@ -20,28 +21,6 @@ enum
   PIECE = 1024, /* numbers that are widened at once, and stay in the first-level cache */
 };
 
-static inline float half(uint16_t bits)
-{
-  const uint32_t magnitude = bits & 0x7fffu;
-  const uint32_t special = magnitude >= 0x7c00u ? 112u << 23 : 0u; /* infinity or NaN */
-  const uint32_t normal = (magnitude << 13) + (112u << 23) + special;
-  const float subnormal = (float)(int32_t)magnitude * 0x1p-24f;
-  uint32_t result;
-  memcpy(&result, &subnormal, sizeof result);
-  result = (magnitude < 0x0400u ? result : normal) | (uint32_t)(bits & 0x8000u) << 16;
-  float value;
-  memcpy(&value, &result, sizeof value);
-  return value;
-}
-
-static inline float bfloat(uint16_t bits)
-{
-  const uint32_t wide = (uint32_t)bits << 16;
-  float value;
-  memcpy(&value, &wide, sizeof value);
-  return value;
-}
-
 /* A piece as double: types that float32 does not hold, and the rare ones. */
 static void widen(double *restrict to, const void *from, tv_type type, size_t count)
 {
@@ -55,14 +34,15 @@ static void widen(double *restrict to, const void *from, tv_type type, size_t co
   case TV_FLOAT32:
     WIDEN(float, x);
   case TV_FLOAT16:
-    WIDEN(uint16_t, half(x));
+    WIDEN(uint16_t, tv_from_float16(x));
   case TV_BFLOAT16:
-    WIDEN(uint16_t, bfloat(x));
+    WIDEN(uint16_t, tv_from_bfloat16(x));
   case TV_INT8:
     WIDEN(int8_t, x);
   case TV_UINT8:
-  case TV_BOOL:
     WIDEN(uint8_t, x);
+  case TV_BOOL:
+    WIDEN(uint8_t, x != 0);
   case TV_INT32:
     WIDEN(int32_t, x);
   case TV_INT64:
