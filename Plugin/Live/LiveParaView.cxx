@@ -107,11 +107,6 @@ bool LiveParaView::Start(const std::string &asked)
   // ParaView starts MPI, which would look at every X server for graphics cards, and end this
   // program with a server that ends meanwhile.
   setenv("HWLOC_COMPONENTS", "-gl", 0);
-  // And which, for one process too, would start a daemon and listen on every address of the machine.
-  setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
-  setenv("OMPI_MCA_oob", "^tcp", 0);
-  setenv("OMPI_MCA_pml", "ob1", 0);
-  setenv("OMPI_MCA_btl", "self", 0);
   vtkInSituInitializationHelper::Initialize(0);
   this->Started = true;
   const std::string plugin = asked.empty() ? FindPlugin() : asked;

@@ -51,33 +51,6 @@ def catalyst_execute(info):
     print("history", info.timestep, table.GetNumberOfRows(), *names, flush=True)
 """
 
-LISTENING = """
-import os
-from paraview.simple import *
-tensors = TrivialProducer(registrationName="tensors")
-def catalyst_execute(info):
-    open_here = {os.readlink(f"/proc/self/fd/{one}") for one in os.listdir("/proc/self/fd")
-                 if os.path.lexists(f"/proc/self/fd/{one}")}
-    listens = []
-    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
-        with open(table) as lines:
-            next(lines)
-            for line in lines:
-                words = line.split()
-                if words[3] == "0A" and f"socket:[{words[9]}]" in open_here:
-                    listens.append(words[1])
-    children = []
-    for process in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            with open(f"/proc/{process}/stat") as stat:
-                fields = stat.read().rsplit(")", 1)
-        except OSError:
-            continue
-        if int(fields[1].split()[1]) == os.getpid():
-            children.append(fields[0])
-    print("listens", listens, "children", children, flush=True)
-"""
-
 
 class Scripts(unittest.TestCase):
     def tearDown(self):
@@ -105,17 +78,6 @@ class Scripts(unittest.TestCase):
         one = live("plugin", "no-such-run", "--wait", "0.5", "--plugin", "nothing.so")
         self.assertEqual(1, one.wait())
         self.assertIn("the plugin nothing.so cannot be loaded", one.text())
-
-    def test_nobody_listens(self):
-        """No socket, and no daemon of MPI's, but what a script asks for."""
-        one = live("listening", RUN, "--wait", "--script", script("listening.py", LISTENING))
-        one.wait_for("waiting for the run")
-        run = trainer("listening-run", "--steps", "3", "--output", "none", "--channel", RUN, "--block", "60",
-                      "--record-weights", "1")
-        self.assertEqual(0, run.wait(), run.text())
-        self.assertEqual(0, one.wait(), one.text())
-        self.assertIn("listens [] children []", one.text())
-        self.assertEqual(1, len({line for line in one.text().splitlines() if "listens" in line}), one.text())
 
     def test_extracts(self):
         """The script that ships writes what the run file has, at the steps asked for and no others."""

@@ -5,13 +5,15 @@
             ...                      # the loop as it is
             run.log(loss=loss)       # optional
 
-watch() records a torch model, Run what any trainer hands over; open() reads it back.
+watch() records a torch model, Run what any trainer hands over; open() reads it back. prune() makes a
+trained torch model smaller.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from . import prune
 from ._library import TensorViewError, TensorViewWarning
 from .kernels import correlate, groups
 from .run import Run
@@ -24,7 +26,7 @@ try:
 except ImportError:  # straight from the source tree
     __version__ = "0"
 
-__all__ = ["Run", "TensorViewError", "TensorViewWarning", "correlate", "groups", "watch"]
+__all__ = ["Run", "TensorViewError", "TensorViewWarning", "correlate", "groups", "prune", "watch"]
 
 
 def __getattr__(name: str) -> Any:

@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import List, Optional
 
-from . import _paraview
+from . import _paraview, prune
 from ._library import TensorViewError
 
 DESCRIPTION = "Watch neural networks train, in ParaView."
@@ -28,6 +28,14 @@ def parser() -> argparse.ArgumentParser:
     view.add_argument("runs", nargs="+", metavar="RUN", help="a run file (.tvh5)")
     view.add_argument("--live", action="store_true", help="follow the runs while they grow")
     view.set_defaults(command=lambda arguments: _paraview.view(arguments.runs, arguments.live))
+
+    smaller = commands.add_parser(
+        "prune",
+        help="make a torch checkpoint smaller",
+        description="Merges filters that the network can do without, and writes the smaller weights.",
+        formatter_class=formatter,
+    )
+    prune.add_arguments(smaller).set_defaults(command=prune.command)
     return top
 
 
