@@ -89,16 +89,17 @@ template <typename T> void Sample(std::vector<double> &centre, const std::vector
 
 template <typename T>
 int AddUp(vtkMultiProcessController *controller, std::vector<double> &moments,
-  std::vector<double> &centre, const RankRows &rows, size_t filters, size_t pixels, int threads)
+  std::vector<double> &centre, const RankRows &rows, size_t filters, size_t pixels,
+  const tv_execution &execution)
 {
   const std::vector<T> all = Exchange<T>(controller, rows, filters, pixels);
   const size_t share = all.size() / filters;
   if (controller->GetLocalProcessId() == 0)
     Sample(centre, all); // the first rank has pixels if any has
   controller->Broadcast(centre.data(), static_cast<vtkIdType>(filters), 0);
-  const int status = share == 0 ? TV_OK
-                                : tv_moments_add_rows(moments.data(), all.data(), rows.Type,
-                                    filters, share, centre.data(), threads);
+  const tv_rows here = {all.data(), rows.Type, filters, share};
+  const int status =
+    share == 0 ? TV_OK : tv_moments_add_rows(moments.data(), &here, centre.data(), &execution);
   const long long failed = SimilarityRanks::Largest(controller, -status);
   if (status || failed)
     return status ? status
@@ -125,7 +126,7 @@ long long Largest(vtkMultiProcessController *controller, long long number)
 
 int Moments(vtkMultiProcessController *controller, std::vector<double> &moments,
   std::vector<double> &centre, std::vector<unsigned char> &constant, const RankRows &rows,
-  size_t filters, size_t pixels, int threads)
+  size_t filters, size_t pixels, const tv_execution &execution)
 {
   if (!Complete(controller, rows, filters))
     return tv_fail(
@@ -139,14 +140,15 @@ int Moments(vtkMultiProcessController *controller, std::vector<double> &moments,
   moments.assign(tv_moments_size(filters), 0.0);
   centre.assign(filters, 0.0);
   std::vector<unsigned char> here(filters, 0);
+  const tv_rows own = {rows.Values, rows.Type, rows.Filters, pixels};
   if (rows.Filters > 0)
-    tv_constant_rows(here.data() + rows.First, rows.Values, rows.Type, rows.Filters, pixels);
+    tv_constant_rows(here.data() + rows.First, &own);
   constant.assign(filters, 0);
   controller->AllReduce(
     here.data(), constant.data(), static_cast<vtkIdType>(filters), vtkCommunicator::MAX_OP);
   return rows.Type == TV_FLOAT64
-           ? AddUp<double>(controller, moments, centre, rows, filters, pixels, threads)
-           : AddUp<float>(controller, moments, centre, rows, filters, pixels, threads);
+           ? AddUp<double>(controller, moments, centre, rows, filters, pixels, execution)
+           : AddUp<float>(controller, moments, centre, rows, filters, pixels, execution);
 }
 
 void Share(vtkMultiProcessController *controller, std::vector<double> &numbers)

@@ -35,7 +35,7 @@ long long Largest(vtkMultiProcessController *controller, long long number);
 /// says that it was another one.
 int Moments(vtkMultiProcessController *controller, std::vector<double> &moments,
   std::vector<double> &centre, std::vector<unsigned char> &constant, const RankRows &rows,
-  std::size_t filters, std::size_t pixels, int threads);
+  std::size_t filters, std::size_t pixels, const tv_execution &execution);
 
 /// Numbers of which each rank has some, and 0 in place of the others: all of them, to all ranks.
 void Share(vtkMultiProcessController *controller, std::vector<double> &numbers);

@@ -172,13 +172,13 @@ int vtkDistributionGrid::RequestData(
     columns = this->Resolution > 0 ? static_cast<size_t>(this->Resolution)
                                    : std::max(shared, FewestColumns);
   }
-  const int threads = Threads();
+  const tv_execution execution = Execution();
 
   std::vector<tv_curve> curves(shown.Empty ? 0 : tv_curves(nullptr, &shown.View, &tensor));
   size_t points = 0;
   if (!curves.empty()) {
     tv_curves(curves.data(), &shown.View, &tensor);
-    points = tv_curves_measure(curves.data(), curves.size(), &tensor, columns, threads);
+    points = tv_curves_measure(curves.data(), curves.size(), &tensor, columns, &execution);
   }
   // Of a matrix each rank has a part of the same curve, which is drawn in one piece.
   const bool cut = Controller() && IsMatrix(tensor);
@@ -216,7 +216,7 @@ int vtkDistributionGrid::RequestData(
   const double *common = this->Normalization == LAYER || cut ? range : nullptr;
   const bool finished = this->InChunks(curves.size(), [&](size_t first, size_t count) {
     tv_curves_write(
-      &out, &curves[first], count, &tensor, &shown.View.grid, columns, common, threads);
+      &out, &curves[first], count, &tensor, &shown.View.grid, columns, common, &execution);
   });
   if (joined) { // stopped or not: the others wait for it
     number = JoinCurve(coordinates, data, tensor, columns);

@@ -257,14 +257,14 @@ bool vtkImageGrid::MakeImage(Shown &shown, vtkImageData *output)
   if (this->WantsIndices(shown, static_cast<vtkIdType>(whole.width * whole.height)))
     indices = AddIndices(data, cells);
 
-  const int threads = Threads();
+  const tv_execution execution = Execution();
   const bool finished = this->InChunks(mine.height, [&](size_t first, size_t count) {
     const vtkIdType cell = static_cast<vtkIdType>(first) * width;
     const auto at = [cell](int *array) { return array ? array + cell : nullptr; };
     const tv_indices here = {at(indices.filter), at(indices.channel), at(indices.row),
       at(indices.column), at(indices.group)};
     const tv_rectangle rows = {mine.x, mine.y + first, mine.width, count};
-    tv_mosaic(values->GetVoidPointer(cell), &here, &shown.View, &shown.Tensor, &rows, threads);
+    tv_mosaic(values->GetVoidPointer(cell), &here, &shown.View, &shown.Tensor, &rows, &execution);
   });
   if (controller) // stopped or not: the others wait for it
     this->Exchange(shown, whole, spread, values->GetVoidPointer(0), indices);
@@ -290,7 +290,7 @@ bool vtkImageGrid::MakePoints(Shown &shown, vtkPolyData *output)
   coordinates->SetNumberOfComponents(3);
   coordinates->SetNumberOfTuples(count);
 
-  const int threads = Threads();
+  const tv_execution execution = Execution();
   const bool finished = this->InChunks(lines.size(), [&](size_t first, size_t number) {
     const auto point = static_cast<vtkIdType>(first * width);
     const auto at = [point](int *array) { return array ? array + point : nullptr; };
@@ -298,8 +298,8 @@ bool vtkImageGrid::MakePoints(Shown &shown, vtkPolyData *output)
       at(indices.column), at(indices.group)};
     void *out = values->GetVoidPointer(point);
     FillValues(out, shown, &lines[first], number);
-    tv_view_indices(&here, &view, &shown.Tensor, &lines[first], number, threads);
-    tv_mosaic_points(coordinates->GetPointer(3 * point), &view, &lines[first], number, threads);
+    tv_view_indices(&here, &view, &shown.Tensor, &lines[first], number, &execution);
+    tv_mosaic_points(coordinates->GetPointer(3 * point), &view, &lines[first], number, &execution);
   });
   if (!finished)
     return false;

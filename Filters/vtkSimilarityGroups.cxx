@@ -195,25 +195,27 @@ bool vtkSimilarityGroups::FromMaps(const vtkTensorRecord &record, Result &result
                       " here: it was written by several ranks, and cannot be compared in part");
     return false;
   }
-  const tv_progress progress = [](void *context, double done) {
+  tv_execution execution = Execution();
+  execution.context = this;
+  execution.progress = [](void *context, double done) {
     auto *filter = static_cast<vtkSimilarityGroups *>(context);
     filter->UpdateProgress(0.9 * done);
     return filter->CheckAbort() ? 1 : 0;
   };
-  const tv_type type = TypeOf(record.Values);
-  const void *values = record.Values->GetVoidPointer(0);
-  int status = tv_correlate(result.Similarity->GetPointer(0), values, type, result.Filters,
-    result.Pixels, static_cast<tv_metric>(this->Metric), Threads(), progress, this);
+  const tv_rows rows = {
+    record.Values->GetVoidPointer(0), TypeOf(record.Values), result.Filters, result.Pixels};
+  int status = tv_correlate(
+    result.Similarity->GetPointer(0), &rows, static_cast<tv_metric>(this->Metric), &execution);
   if (status == TV_ERROR_CANCELLED)
     return false;
   if (!status) {
     std::vector<unsigned char> constant(result.Filters);
-    tv_constant_rows(constant.data(), values, type, result.Filters, result.Pixels);
+    tv_constant_rows(constant.data(), &rows);
     result.SetDead(constant);
     if (!this->Group(record, result))
       return false;
-    status = tv_regress(result.Scale.data(), result.Offset.data(), values, type, result.Filters,
-      result.Pixels, result.Representatives.data(), Threads());
+    status = tv_regress(
+      result.Scale.data(), result.Offset.data(), &rows, result.Representatives.data(), &execution);
   }
   if (status)
     this->ReportError(record.Name() + ": " + tv_last_error());
@@ -235,7 +237,7 @@ bool vtkSimilarityGroups::FromMapsOfRanks(const vtkTensorRecord &record, Result 
   std::vector<unsigned char> constant(filters);
   std::vector<double> moments, centre;
   int status = SimilarityRanks::Moments(
-    controller, moments, centre, constant, rows, filters, result.Pixels, Threads());
+    controller, moments, centre, constant, rows, filters, result.Pixels, Execution());
   if (!status)
     status = tv_correlate_moments(result.Similarity->GetPointer(0), moments.data(), filters,
       static_cast<tv_metric>(this->Metric), centre.data());

@@ -26,10 +26,10 @@ const char *vtkTensorFilter::GetTensorArrayName(int index) const
   return known ? this->Names[index].c_str() : nullptr;
 }
 
-int vtkTensorFilter::Threads()
+tv_execution vtkTensorFilter::Execution()
 {
   vtkMultiProcessController *controller = vtkMultiProcessController::GetGlobalController();
-  return tv_threads(controller ? controller->GetNumberOfProcesses() : 1);
+  return {tv_threads(controller ? controller->GetNumberOfProcesses() : 1), nullptr, nullptr};
 }
 
 vtkMultiProcessController *vtkTensorFilter::Controller()

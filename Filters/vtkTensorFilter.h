@@ -12,6 +12,7 @@
 
 #include "LastError.h"               // for a member
 #include "TensorViewFiltersModule.h" // for export macro
+#include "tensorview/types.h"        // for tv_execution
 #include "vtkDataObjectAlgorithm.h"
 #include "vtkTensorCollection.h" // for vtkTensorRecord
 
@@ -41,14 +42,14 @@ public:
   int GetTensorArrayStatus(const char *) const { return 1; }
   ///@}
 
-  /// How many threads a kernel may use in this process, at least 1: what OpenMP would use, shared
-  /// fairly among the MPI ranks of a machine.
-  static int Threads();
-
   /// The processes that share the work, or null where this is the only one.
   static vtkMultiProcessController *Controller();
 
 protected:
+  /// How kernels may work in this process: with as many threads as OpenMP would use, shared fairly
+  /// among the MPI ranks of a machine; no progress.
+  static tv_execution Execution();
+
   explicit vtkTensorFilter(const char *preferredKind);
   ~vtkTensorFilter() override;
 

@@ -247,7 +247,8 @@ void vtkTensorView::FillValues(void *values, const Shown &shown, const tv_line *
   const tv_view &view = shown.View;
   const size_t border = count > 0 && tv_view_has(&view, &shown.Border, &lines[count - 1]);
   const size_t own = count - border, bytes = view.grid.width * tv_type_size(shown.Tensor.type);
-  tv_view_values(values, &view, &shown.Tensor, lines, own, Threads());
+  const tv_execution execution = Execution();
+  tv_view_values(values, &view, &shown.Tensor, lines, own, &execution);
   if (border)
     tv_view_row(static_cast<char *>(values) + own * bytes, &view, &shown.Border, &lines[own]);
 }
@@ -292,17 +293,17 @@ tv_indices vtkTensorView::AddIndices(vtkDataSetAttributes *attributes, vtkIdType
 
 void vtkTensorView::RememberRanges(vtkDataSetAttributes *attributes)
 {
-  const int threads = Threads();
+  const tv_execution execution = Execution();
   for (int i = 0; i < attributes->GetNumberOfArrays(); ++i) {
     vtkDataArray *array = attributes->GetArray(i);
     const auto count = static_cast<size_t>(array->GetNumberOfTuples());
     double range[2];
     int found = 0;
     if (array->GetDataType() == VTK_INT)
-      found = tv_range_int(range, static_cast<int *>(array->GetVoidPointer(0)), count, threads);
+      found = tv_range_int(range, static_cast<int *>(array->GetVoidPointer(0)), count, &execution);
     else
       found = tv_range_float(range, array->GetVoidPointer(0),
-        array->GetDataType() == VTK_FLOAT ? TV_FLOAT32 : TV_FLOAT64, count, threads);
+        array->GetDataType() == VTK_FLOAT ? TV_FLOAT32 : TV_FLOAT64, count, &execution);
     if (!found)
       continue;
     for (auto *key :

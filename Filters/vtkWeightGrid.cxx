@@ -90,7 +90,7 @@ bool vtkWeightGrid::MakeBlocks(Shown &shown, tv_block block, vtkPolyData *output
   tv_indices indices{};
   if (this->WantsIndices(shown, static_cast<vtkIdType>(CountAllLines(shown) * width)))
     indices = AddIndices(data, cells);
-  const int threads = Threads();
+  const tv_execution execution = Execution();
   const bool finished = this->InChunks(lines.size(), [&](size_t first, size_t count) {
     const auto cell = static_cast<vtkIdType>(first * width);
     const auto at = [cell](int *array) { return array ? array + cell : nullptr; };
@@ -98,7 +98,7 @@ bool vtkWeightGrid::MakeBlocks(Shown &shown, tv_block block, vtkPolyData *output
       at(indices.column), at(indices.group)};
     void *out = colours->GetVoidPointer(cell);
     FillValues(out, shown, &lines[first], count);
-    tv_view_indices(&here, &view, &shown.Tensor, &lines[first], count, threads);
+    tv_view_indices(&here, &view, &shown.Tensor, &lines[first], count, &execution);
   });
   if (!finished)
     return false;
@@ -112,7 +112,7 @@ bool vtkWeightGrid::MakeBlocks(Shown &shown, tv_block block, vtkPolyData *output
   connectivity->SetNumberOfValues(cells * static_cast<vtkIdType>(tv_block_corners(block)));
   if (tv_blocks(coordinates->GetPointer(0), offsets->GetPointer(0), connectivity->GetPointer(0),
         &view, lines.data(), lines.size(), colours->GetVoidPointer(0), shown.Tensor.type, block,
-        this->HeightScale, block == TV_BOX ? BoxInset : 0.0, threads)) {
+        this->HeightScale, block == TV_BOX ? BoxInset : 0.0, &execution)) {
     this->ReportError(shown.Record.Name() + ": " + tv_last_error());
     return false;
   }

@@ -19,8 +19,9 @@ const char *tensorview_python_error(void)
 int tensorview_python_correlate(
   float *matrix, const void *x, int type, size_t filters, size_t pixels, int metric, int threads)
 {
-  return tv_correlate(
-    matrix, x, (tv_type)type, filters, pixels, (tv_metric)metric, threads, NULL, NULL);
+  const tv_rows rows = {x, (tv_type)type, filters, pixels};
+  const tv_execution execution = {threads, NULL, NULL};
+  return tv_correlate(matrix, &rows, (tv_metric)metric, &execution);
 }
 
 /* As tv_group() and tv_representatives(). */

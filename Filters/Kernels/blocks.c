@@ -1,8 +1,9 @@
 #include "blocks.h"
 
+#include "execution.h"
+
 #include <limits.h>
 #include <math.h>
-#include <omp.h>
 
 /* Corner c of a box: x from bit 0, y from bit 1, z from bit 2. This order covers all six faces with
  * twelve triangles, all of them facing outwards. */
@@ -72,7 +73,7 @@ static void put_tiles(
 
 int tv_blocks(float *points, int *offsets, int *connectivity, const tv_view *view,
   const tv_line *lines, size_t count, const void *values, tv_type type, tv_block block,
-  double height, double inset, int threads)
+  double height, double inset, const tv_execution *execution)
 {
   const tv_grid *grid = &view->grid;
   const size_t width = grid->width, size = tv_type_size(type);
@@ -83,8 +84,7 @@ int tv_blocks(float *points, int *offsets, int *connectivity, const tv_view *vie
     return tv_fail(TV_ERROR_ARGUMENT, "the scale of the blocks' height is not a finite number");
   if (overflow || cells > (size_t)INT_MAX / corners)
     return tv_fail(TV_ERROR_ARGUMENT, "%zu x %zu cells are too many for one grid", count, width);
-  if (threads < 1)
-    threads = omp_get_max_threads();
+  const int threads = tv_execution_threads(execution);
 
 #pragma omp parallel for num_threads(threads) if (threads > 1) schedule(static)
   for (size_t i = 0; i < count; ++i) {

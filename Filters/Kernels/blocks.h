@@ -34,7 +34,7 @@ int tv_blocks(float *points,                 /* out: [cells][tv_block_points()][
   tv_type type,                     /* of values: TV_FLOAT32 or TV_FLOAT64 */
   tv_block block, double height,    /* z of value 1 in world units; not used by tiles */
   double inset, /* blank margin on each side of a cell, as a part of it: 0 to 0.5 */
-  int threads); /* 1: serial; 0: what OpenMP would use */
+  const tv_execution *execution);
 
 #ifdef __cplusplus
 }

@@ -1,6 +1,5 @@
 #include "components.h"
 
-#include "execution.h"
 #include "moments.h"
 #include "status.h"
 
@@ -28,8 +27,8 @@ int tv_gram_add(
   double *moments = calloc(tv_moments_size(records), sizeof *moments);
   if (!moments)
     return tv_fail(TV_ERROR_MEMORY, "no memory left for products of %zu records", records);
-  const int status = tv_moments_add_rows(
-    moments, slab, TV_FLOAT32, records, weights, NULL, tv_execution_threads(execution));
+  const tv_rows rows = {slab, TV_FLOAT32, records, weights};
+  const int status = tv_moments_add_rows(moments, &rows, NULL, execution);
   for (size_t r = 0; r < records && status == TV_OK; ++r)
     for (size_t s = 0; s < records; ++s)
       gram[r * records + s] += moments[r * side + s];

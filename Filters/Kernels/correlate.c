@@ -72,8 +72,8 @@ static void report(tv_work *w)
   size_t done;
 #pragma omp atomic capture
   done = ++w->done;
-  if (w->progress && omp_get_thread_num() == 0 &&
-      w->progress(w->context, (double)done / (double)w->tasks)) {
+  if (omp_get_thread_num() == 0 &&
+      tv_execution_report(w->execution, (double)done / (double)w->tasks)) {
 #pragma omp atomic write
     w->stop = 1;
   }
@@ -166,7 +166,7 @@ static void linger(tv_work *w, int threads)
 #pragma omp atomic capture
   finished = ++w->finished;
   for (int look = 0; look < LOOKS && finished < threads && omp_get_thread_num() == 0; ++look) {
-#ifdef TV_PANEL_X86
+#ifdef TV_VECTORS_X86
     __builtin_ia32_pause();
 #endif
 #pragma omp atomic read
@@ -342,7 +342,7 @@ static int correlate(tv_work *w, int threads)
       !w->unpacking || (one_slab && !w->scratch))
     return tv_fail(
       TV_ERROR_MEMORY, "no memory to correlate %zu filters of %zu pixels", w->filters, w->pixels);
-  if (w->progress && w->progress(w->context, 0.0))
+  if (tv_execution_report(w->execution, 0.0))
     w->stop = 1; /* asked here because a busy machine may give this thread no task at all */
   if (together) {
     memset(w->block, 0, blocks * TV_BLOCK * sizeof *w->block);
@@ -376,14 +376,12 @@ static int check(const tv_work *w, size_t fewest_pixels)
   return TV_OK;
 }
 
-static int run(tv_work *w, int threads)
+static int run(tv_work *w)
 {
-  const double work = (double)w->filters * (double)w->filters * (double)w->pixels;
+  const int small = (double)w->filters * (double)w->filters * (double)w->pixels < SMALL;
   plan(w);
   w->functions = tv_panel_best();
-  if (threads <= 0)
-    threads = omp_get_max_threads();
-  const int status = correlate(w, work < SMALL ? 1 : tv_idle_threads(threads));
+  const int status = correlate(w, small ? 1 : tv_idle_threads(tv_execution_threads(w->execution)));
   free(w->reference);
   free(w->totals);
   free(w->mean);
@@ -395,35 +393,39 @@ static int run(tv_work *w, int threads)
   return status;
 }
 
-int tv_correlate(float *matrix, const void *x, tv_type type, size_t filters, size_t pixels,
-  tv_metric metric, int threads, tv_progress progress, void *context)
+int tv_correlate(
+  float *matrix, const tv_rows *rows, tv_metric metric, const tv_execution *execution)
 {
+  if (!rows)
+    return tv_fail(TV_ERROR_ARGUMENT, "there are no values to correlate: NULL");
   tv_work w = {.matrix = matrix,
-    .x = x,
-    .type = type,
-    .filters = filters,
-    .pixels = pixels,
+    .x = rows->values,
+    .type = rows->type,
+    .filters = rows->filters,
+    .pixels = rows->pixels,
     .metric = metric,
-    .progress = progress,
-    .context = context};
+    .execution = execution};
   const int status = check(&w, 2);
-  return status ? status : run(&w, threads);
+  return status ? status : run(&w);
 }
 
-int tv_moments_add_rows(double *moments, const void *x, tv_type type, size_t filters, size_t pixels,
-  const double *centre, int threads)
+int tv_moments_add_rows(
+  double *moments, const tv_rows *rows, const double *centre, const tv_execution *execution)
 {
+  if (!rows)
+    return tv_fail(TV_ERROR_ARGUMENT, "there are no values to take moments of: NULL");
   tv_work w = {.moments = moments,
     .centre = centre,
-    .x = x,
-    .type = type,
-    .filters = filters,
-    .pixels = pixels,
-    .metric = TV_PEARSON};
+    .x = rows->values,
+    .type = rows->type,
+    .filters = rows->filters,
+    .pixels = rows->pixels,
+    .metric = TV_PEARSON,
+    .execution = execution};
   int status = check(&w, 1);
   if (!status)
-    status = run(&w, threads);
+    status = run(&w);
   if (!status)
-    moments[tv_moments_size(filters) - 1] += (double)pixels;
+    moments[tv_moments_size(w.filters) - 1] += (double)w.pixels;
   return status;
 }

@@ -2,6 +2,7 @@
 #ifndef TV_CORRELATE_H
 #define TV_CORRELATE_H
 
+#include "rows.h"
 #include "tensorview/types.h"
 
 #include <stddef.h>
@@ -34,26 +35,14 @@ typedef enum tv_metric
  * processors with AVX-512, with AVX2 and with neither may differ from each other by rounding.
  *
  * Memory beside the matrix: up to 64 MiB, and where filters and pixels are both many (more than
- * about 1000 filters, and more numbers than 64 MiB hold) 4 filters^2 bytes more. x is read from
- * memory once. */
-int                     /* 0, or a negative tv_status; the matrix is then not to be used */
-tv_correlate(           /**/
-  float *matrix,        /* out: [filters][filters], the caller's */
-  const void *x,        /* [filters][pixels], row-major, of that type */
-  tv_type type,         /* TV_FLOAT32 or TV_FLOAT64 */
-  size_t filters,       /* at least 1 */
-  size_t pixels,        /* at least 2 */
-  tv_metric metric,     /**/
-  int threads,          /* at most; 1: serial; 0: what OpenMP would use */
-  tv_progress progress, /* may be NULL */
-  void *context);       /* handed to progress */
-
-/* Which vector instructions tv_correlate() uses here: "AVX-512", "AVX2", "plain". */
-const char *tv_correlate_instructions(void);
-
-/* For tests and benchmarks: pretends that the processor has no more than "AVX2" or "plain"; NULL
- * or "" returns to what it has. Not while tv_correlate() runs. */
-void tv_correlate_limit_instructions(const char *name);
+ * about 1000 filters, and more numbers than 64 MiB hold) 4 filters^2 bytes more. The rows are read
+ * from memory once. */
+int                    /* 0, or a negative tv_status; the matrix is then not to be used */
+tv_correlate(          /**/
+  float *matrix,       /* out: [filters][filters], the caller's */
+  const tv_rows *rows, /* at least 2 pixels */
+  tv_metric metric,    /**/
+  const tv_execution *execution); /* or NULL */
 
 #ifdef __cplusplus
 }

@@ -29,8 +29,7 @@ typedef struct tv_work
   tv_type type;
   size_t filters, pixels;
   tv_metric metric;
-  tv_progress progress;
-  void *context;
+  const tv_execution *execution;
   const tv_panel_functions *functions;
   size_t panels, blocks; /* blocks of the lower triangle, diagonal included */
   size_t stretch;        /* pixels */

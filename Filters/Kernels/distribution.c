@@ -1,7 +1,8 @@
 #include "distribution.h"
 
+#include "execution.h"
+
 #include <math.h>
-#include <omp.h>
 
 size_t tv_curves(tv_curve *curves, const tv_view *view, const tv_tensor *tensor)
 {
@@ -139,12 +140,11 @@ static void measure(tv_curve *curve, const tv_tensor *tensor, size_t columns)
   curve->high = count ? high : 0.0;
 }
 
-size_t tv_curves_measure(
-  tv_curve *curves, size_t count, const tv_tensor *tensor, size_t columns, int threads)
+size_t tv_curves_measure(tv_curve *curves, size_t count, const tv_tensor *tensor, size_t columns,
+  const tv_execution *execution)
 {
   size_t points = 0;
-  if (threads < 1)
-    threads = omp_get_max_threads();
+  const int threads = tv_execution_threads(execution);
 #pragma omp parallel for num_threads(threads) if (threads > 1) schedule(static)
   for (size_t i = 0; i < count; ++i)
     measure(&curves[i], tensor, columns);
@@ -209,10 +209,10 @@ static void write_curve(const tv_curve_points *out, const tv_curve *curve, const
 }
 
 void tv_curves_write(const tv_curve_points *out, const tv_curve *curves, size_t count,
-  const tv_tensor *tensor, const tv_grid *grid, size_t columns, const double range[2], int threads)
+  const tv_tensor *tensor, const tv_grid *grid, size_t columns, const double range[2],
+  const tv_execution *execution)
 {
-  if (threads < 1)
-    threads = omp_get_max_threads();
+  const int threads = tv_execution_threads(execution);
 #pragma omp parallel for num_threads(threads) if (threads > 1) schedule(static)
   for (size_t i = 0; i < count; ++i)
     write_curve(out, &curves[i], tensor, grid, columns, range);

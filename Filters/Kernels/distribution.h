@@ -40,7 +40,7 @@ size_t tv_curves(tv_curve *curves, const tv_view *view, const tv_tensor *tensor)
  * Returns the number of all points. columns: of the envelope; 0: every value. An envelope of a
  * window with no more than four values a column is every value, too. */
 size_t tv_curves_measure(tv_curve *curves, size_t count, const tv_tensor *tensor, size_t columns,
-  int threads); /* 1: serial; 0: what OpenMP would use */
+  const tv_execution *execution);
 
 /* Where the points' data goes; an array that is NULL is left out. */
 typedef struct tv_curve_points
@@ -53,7 +53,8 @@ typedef struct tv_curve_points
 /* Writes the points of curves that were measured with the same columns.
  * range: NULL normalises each window by itself; otherwise low and high for all of them. */
 void tv_curves_write(const tv_curve_points *out, const tv_curve *curves, size_t count,
-  const tv_tensor *tensor, const tv_grid *grid, size_t columns, const double range[2], int threads);
+  const tv_tensor *tensor, const tv_grid *grid, size_t columns, const double range[2],
+  const tv_execution *execution);
 
 /* Which of count points of a window of so many pixels its envelope of so many columns keeps, where
  * each process made an envelope of the rows that it has: puts their numbers into kept (room for

@@ -4,7 +4,6 @@
 #include "status.h"
 
 #include <math.h>
-#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -172,57 +171,59 @@ void tv_keep_group_names(int32_t *groups, const int32_t *into, size_t filters)
   }
 }
 
-static double value_of(const void *x, tv_type type, size_t at)
-{
-  return type == TV_FLOAT32 ? (double)((const float *)x)[at] : ((const double *)x)[at];
-}
-
 void tv_exclude(float *matrix, size_t filters, size_t filter)
 {
   for (size_t i = 0; i < filters; ++i)
     matrix[i * filters + filter] = matrix[filter * filters + i] = NAN;
 }
 
-void tv_constant_rows(
-  unsigned char *constant, const void *x, tv_type type, size_t filters, size_t pixels)
+static double value_of(const tv_rows *rows, size_t filter, size_t pixel)
 {
-  for (size_t i = 0; i < filters; ++i) {
-    const double first = value_of(x, type, i * pixels);
+  const size_t at = filter * rows->pixels + pixel;
+  return rows->type == TV_FLOAT32 ? (double)((const float *)rows->values)[at]
+                                  : ((const double *)rows->values)[at];
+}
+
+void tv_constant_rows(unsigned char *constant, const tv_rows *rows)
+{
+  for (size_t i = 0; i < rows->filters; ++i) {
+    const double first = value_of(rows, i, 0);
     size_t pixel = 0;
-    while (pixel < pixels && value_of(x, type, i * pixels + pixel) == first)
+    while (pixel < rows->pixels && value_of(rows, i, pixel) == first)
       ++pixel;
-    constant[i] = pixel == pixels;
+    constant[i] = pixel == rows->pixels;
   }
 }
 
-static void regress(double *scale, double *offset, const void *x, tv_type type, size_t pixels,
-  size_t filter, size_t representative)
+/* Filter b on filter a. */
+static void regress(double *scale, double *offset, const tv_rows *rows, size_t b, size_t a)
 {
-  const size_t a = representative * pixels, b = filter * pixels;
-  const double first_a = value_of(x, type, a), first_b = value_of(x, type, b);
+  const double first_a = value_of(rows, a, 0), first_b = value_of(rows, b, 0);
   double mean_a = 0.0, mean_b = 0.0, squares = 0.0, products = 0.0;
-  for (size_t pixel = 0; pixel < pixels; ++pixel) {
-    mean_a += value_of(x, type, a + pixel) - first_a;
-    mean_b += value_of(x, type, b + pixel) - first_b;
+  for (size_t pixel = 0; pixel < rows->pixels; ++pixel) {
+    mean_a += value_of(rows, a, pixel) - first_a;
+    mean_b += value_of(rows, b, pixel) - first_b;
   }
-  mean_a = first_a + mean_a / (double)pixels;
-  mean_b = first_b + mean_b / (double)pixels;
-  for (size_t pixel = 0; pixel < pixels; ++pixel) {
-    const double d = value_of(x, type, a + pixel) - mean_a;
+  mean_a = first_a + mean_a / (double)rows->pixels;
+  mean_b = first_b + mean_b / (double)rows->pixels;
+  for (size_t pixel = 0; pixel < rows->pixels; ++pixel) {
+    const double d = value_of(rows, a, pixel) - mean_a;
     squares += d * d;
-    products += d * (value_of(x, type, b + pixel) - mean_b);
+    products += d * (value_of(rows, b, pixel) - mean_b);
   }
   *scale = products / squares;
   *offset = mean_b - *scale * mean_a;
 }
 
-int tv_regress(double *scale, double *offset, const void *x, tv_type type, size_t filters,
-  size_t pixels, const int32_t *representatives, int threads)
+int tv_regress(double *scale, double *offset, const tv_rows *rows, const int32_t *representatives,
+  const tv_execution *execution)
 {
   int overflow = 0;
-  if (!scale || !offset || !x || !representatives || filters < 1 || pixels < 2)
+  if (!scale || !offset || !rows || !rows->values || !representatives || rows->filters < 1 ||
+      rows->pixels < 2)
     return tv_fail(TV_ERROR_ARGUMENT, "a regression needs at least 2 pixels of each filter");
-  if (type != TV_FLOAT32 && type != TV_FLOAT64)
+  const size_t filters = rows->filters, pixels = rows->pixels;
+  if (rows->type != TV_FLOAT32 && rows->type != TV_FLOAT64)
     return tv_fail(TV_ERROR_UNSUPPORTED, "only float32 and float64 values can be regressed");
   tv_multiply(tv_multiply(filters, pixels, &overflow), sizeof(double), &overflow);
   if (overflow)
@@ -231,14 +232,14 @@ int tv_regress(double *scale, double *offset, const void *x, tv_type type, size_
     if (representatives[i] < -1 || (int64_t)representatives[i] >= (int64_t)filters)
       return tv_fail(TV_ERROR_ARGUMENT, "filter %zu has representative %d of %zu filters", i,
         (int)representatives[i], filters);
-  const int n = tv_idle_threads(threads > 0 ? threads : omp_get_max_threads());
+  const int n = tv_idle_threads(tv_execution_threads(execution));
 #pragma omp parallel for schedule(dynamic) num_threads(n) if (n > 1)
   for (size_t i = 0; i < filters; ++i) {
     const int32_t representative = representatives[i];
     scale[i] = representative < 0 ? NAN : 1.0;
     offset[i] = representative < 0 ? NAN : 0.0;
     if (representative >= 0 && (size_t)representative != i)
-      regress(&scale[i], &offset[i], x, type, pixels, i, (size_t)representative);
+      regress(&scale[i], &offset[i], rows, i, (size_t)representative);
   }
   return TV_OK;
 }

@@ -2,6 +2,7 @@
 #ifndef TV_GROUP_H
 #define TV_GROUP_H
 
+#include "rows.h"
 #include "tensorview/types.h"
 
 #include <stddef.h>
@@ -55,9 +56,8 @@ void tv_keep_group_names(/**/
 void tv_exclude(float *matrix, size_t filters, size_t filter);
 
 /* 1 for each row whose pixels are all equal, else 0 (also for rows with NaN). Looks at no more of a
- * row than it must. type: TV_FLOAT32 or TV_FLOAT64. */
-void tv_constant_rows(
-  unsigned char *constant, const void *x, tv_type type, size_t filters, size_t pixels);
+ * row than it must. constant: [filters]. */
+void tv_constant_rows(unsigned char *constant, const tv_rows *rows);
 
 /* Least squares: filter = scale * representative + offset, over all pixels, in double precision.
  * NaN where the representative is -1; 1 and 0 where a filter represents itself. */
@@ -65,12 +65,9 @@ int                               /* 0, or a negative tv_status */
 tv_regress(                       /**/
   double *scale,                  /* out: [filters] */
   double *offset,                 /* out: [filters] */
-  const void *x,                  /* [filters][pixels], row-major, of that type */
-  tv_type type,                   /* TV_FLOAT32 or TV_FLOAT64 */
-  size_t filters,                 /**/
-  size_t pixels,                  /* at least 2 */
+  const tv_rows *rows,            /* at least 2 pixels */
   const int32_t *representatives, /* [filters], each less than filters */
-  int threads);                   /* at most; 1: serial; 0: what OpenMP would use */
+  const tv_execution *execution); /* or NULL; progress is not called */
 
 #ifdef __cplusplus
 }

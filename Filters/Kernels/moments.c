@@ -2,9 +2,9 @@
 
 #include "execution.h"
 #include "status.h"
+#include "vectors.h"
 
 #include <math.h>
-#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -108,20 +108,14 @@ static void multiply_plain(
   multiply_body(sum, a, b, stride, pixels);
 }
 
-#if defined(__x86_64__) && defined(__GNUC__)
-#ifdef __clang__ /* does not know the preference, and does without it */
-#define AVX512 __attribute__((target("avx512f,fma")))
-#else
-#define AVX512 __attribute__((target("avx512f,fma,prefer-vector-width=512")))
-#endif
-
-__attribute__((target("avx2,fma"))) static void multiply_avx2(
+#ifdef TV_VECTORS_X86
+TV_TARGET_AVX2 static void multiply_avx2(
   double *sum, const double *a, const double *b, size_t stride, size_t pixels)
 {
   multiply_body(sum, a, b, stride, pixels);
 }
 
-AVX512 static void multiply_avx512(
+TV_TARGET_AVX512 static void multiply_avx512(
   double *sum, const double *a, const double *b, size_t stride, size_t pixels)
 {
   multiply_body(sum, a, b, stride, pixels);
@@ -130,11 +124,15 @@ AVX512 static void multiply_avx512(
 
 static multiply_function *best_multiply(void)
 {
-#if defined(__x86_64__) && defined(__GNUC__)
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("fma"))
+#ifdef TV_VECTORS_X86
+  switch (tv_vectors_best()) {
+  case TV_VECTORS_AVX512:
     return multiply_avx512;
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+  case TV_VECTORS_AVX2:
     return multiply_avx2;
+  default:
+    break;
+  }
 #endif
   return multiply_plain;
 }
@@ -166,7 +164,7 @@ static void add_batch(double *tiles, double *packed, const batch *b, size_t slab
 }
 
 int tv_moments_add(double *moments, const void *data, tv_type type, const char *axes,
-  const size_t *shape, const double *centre, int threads)
+  const size_t *shape, const double *centre, const tv_execution *execution)
 {
   batch b = {.data = data, .type = type, .centre = centre};
   if (!moments || !data || !axes || !shape)
@@ -187,10 +185,8 @@ int tv_moments_add(double *moments, const void *data, tv_type type, const char *
     free(packed);
     return tv_fail(TV_ERROR_MEMORY, "no memory for the moments of %zu filters", b.filters);
   }
-  if (threads <= 0)
-    threads = omp_get_max_threads();
-  threads =
-    (double)b.filters * (double)b.filters * (double)pixels < SMALL ? 1 : tv_idle_threads(threads);
+  const int small = (double)b.filters * (double)b.filters * (double)pixels < SMALL;
+  const int threads = small ? 1 : tv_idle_threads(tv_execution_threads(execution));
   add_batch(tiles, packed, &b, slab, threads);
 
   const size_t n = b.filters + 1;

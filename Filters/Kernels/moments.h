@@ -35,7 +35,7 @@ tv_moments_add(         /**/
   const char *axes,     /* "nchw", "nhwc" or any other order of these; n, h, w may be missing */
   const size_t *shape,  /* as many sizes as axes has letters, each at least 1 */
   const double *centre, /* [filters], or NULL for 0 */
-  int threads);         /* at most; 1: serial; 0: what OpenMP would use */
+  const tv_execution *execution); /* or NULL; progress is not called */
 
 /* As tv_moments_add() with axes "cw", with the inner loops of tv_correlate(): products are taken in
  * single precision about the means of short stretches, and added up in double precision. Several
@@ -45,15 +45,12 @@ tv_moments_add(         /**/
  * centre near the data, add the matrices, and call tv_correlate_moments(). A centre should be near
  * the data, not exact: the mean of some pixels will do. The row and column in M of a filter that
  * tv_correlate() would call not finite, or too large, become NaN. */
-int                     /* 0, or a negative tv_status; M is then as before */
-tv_moments_add_rows(    /**/
-  double *moments,      /* in and out: M, symmetric; zeros before the first rows */
-  const void *x,        /* [filters][pixels], row-major, of that type */
-  tv_type type,         /* TV_FLOAT32 or TV_FLOAT64 */
-  size_t filters,       /* at least 1 */
-  size_t pixels,        /* at least 1 */
-  const double *centre, /* [filters], or NULL for 0 */
-  int threads);         /* at most; 1: serial; 0: what OpenMP would use */
+int                               /* 0, or a negative tv_status; M is then as before */
+tv_moments_add_rows(              /**/
+  double *moments,                /* in and out: M, symmetric; zeros before the first rows */
+  const tv_rows *rows,            /* at least 1 filter and 1 pixel */
+  const double *centre,           /* [filters], or NULL for 0 */
+  const tv_execution *execution); /* or NULL */
 
 /* Mean and variance of each filter. Variance counts as 0, and the filter as constant, where it is
  * less than 1e-12 of the mean square: beyond that M has no digits left. Either array may be NULL.

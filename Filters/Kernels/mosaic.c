@@ -1,7 +1,8 @@
 #include "mosaic.h"
 
+#include "execution.h"
+
 #include <math.h>
-#include <omp.h>
 #include <string.h>
 
 static void blank(void *values, tv_type type, size_t count)
@@ -108,11 +109,10 @@ static void mosaic_row(void *values, const tv_indices *indices, const tv_view *v
 }
 
 void tv_mosaic(void *values, const tv_indices *indices, const tv_view *view,
-  const tv_tensor *tensor, const tv_rectangle *rectangle, int threads)
+  const tv_tensor *tensor, const tv_rectangle *rectangle, const tv_execution *execution)
 {
   const size_t size = tv_type_size(tensor->type), width = rectangle->width;
-  if (threads < 1)
-    threads = omp_get_max_threads();
+  const int threads = tv_execution_threads(execution);
 #pragma omp parallel for num_threads(threads) if (threads > 1) schedule(static)
   for (size_t y = 0; y < rectangle->height; ++y) {
     const size_t at = y * width;
@@ -122,12 +122,11 @@ void tv_mosaic(void *values, const tv_indices *indices, const tv_view *view,
   }
 }
 
-void tv_mosaic_points(
-  float *points, const tv_view *view, const tv_line *lines, size_t count, int threads)
+void tv_mosaic_points(float *points, const tv_view *view, const tv_line *lines, size_t count,
+  const tv_execution *execution)
 {
   const tv_grid *grid = &view->grid;
-  if (threads < 1)
-    threads = omp_get_max_threads();
+  const int threads = tv_execution_threads(execution);
 #pragma omp parallel for num_threads(threads) if (threads > 1) schedule(static)
   for (size_t i = 0; i < count; ++i) {
     size_t left, bottom;

@@ -20,7 +20,7 @@ typedef struct tv_rectangle
 void tv_mosaic(void *values, /* out: of the tensor's type; or NULL */
   const tv_indices *indices, /* out: arrays that are NULL are left out */
   const tv_view *view, const tv_tensor *tensor, const tv_rectangle *rectangle,
-  int threads); /* 1: serial; 0: what OpenMP would use */
+  const tv_execution *execution);
 
 /* Puts one row of cells, from wherever it came, into such a rectangle that has its place; what
  * does not lie in the rectangle is left out. cells: grid.width numbers of that type. */
@@ -32,8 +32,8 @@ size_t tv_mosaic_height(const tv_view *view, const tv_line *line);
 
 /* The middle of each cell of lines (tv_view_lines), at z = 0.
  * points: [count][grid.width][3] */
-void tv_mosaic_points(
-  float *points, const tv_view *view, const tv_line *lines, size_t count, int threads);
+void tv_mosaic_points(float *points, const tv_view *view, const tv_line *lines, size_t count,
+  const tv_execution *execution);
 
 #ifdef __cplusplus
 }

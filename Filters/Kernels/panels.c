@@ -1,7 +1,4 @@
-#include "correlate.h"
 #include "panels_inline.h"
-
-#include <string.h>
 
 static tv_row survey(const void *row, tv_type type, size_t pixels)
 {
@@ -44,37 +41,19 @@ static void multiply(double *block, const float *a, const float *b, size_t pixel
   }
 }
 
-const tv_panel_functions tv_panel_plain = {"plain", survey, pack, multiply};
-
-static const tv_panel_functions *limit; /* NULL: none */
+const tv_panel_functions tv_panel_plain = {survey, pack, multiply};
 
 const tv_panel_functions *tv_panel_best(void)
 {
-#ifdef TV_PANEL_X86
-  const int avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-  if (limit == &tv_panel_plain || !avx2)
-    return &tv_panel_plain;
-  if (!limit && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-      __builtin_cpu_supports("avx512vl"))
+#ifdef TV_VECTORS_X86
+  switch (tv_vectors_best()) {
+  case TV_VECTORS_AVX512:
     return &tv_panel_avx512;
-  return &tv_panel_avx2;
-#else
+  case TV_VECTORS_AVX2:
+    return &tv_panel_avx2;
+  default:
+    break;
+  }
+#endif
   return &tv_panel_plain;
-#endif
-}
-
-const char *tv_correlate_instructions(void)
-{
-  return tv_panel_best()->name;
-}
-
-void tv_correlate_limit_instructions(const char *name)
-{
-  limit = NULL;
-  if (name && strcmp(name, "plain") == 0)
-    limit = &tv_panel_plain;
-#ifdef TV_PANEL_X86
-  if (name && strcmp(name, "AVX2") == 0)
-    limit = &tv_panel_avx2;
-#endif
 }

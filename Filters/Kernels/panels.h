@@ -13,6 +13,7 @@
 #define TV_PANELS_H
 
 #include "tensorview/types.h"
+#include "vectors.h"
 
 #include <stddef.h>
 
@@ -68,7 +69,6 @@ static inline void tv_look_ahead(tv_ahead *ahead)
 
 typedef struct tv_panel_functions
 {
-  const char *name;
   tv_row (*survey)(const void *row, tv_type type, size_t pixels);
   /* rows of x, stride numbers apart, into panel[pixels][TV_PANEL] */
   void (*pack)(float *panel, const void *x, tv_type type, size_t stride, size_t rows, size_t pixels,
@@ -81,12 +81,11 @@ typedef struct tv_panel_functions
 } tv_panel_functions;
 
 extern const tv_panel_functions tv_panel_plain;
-#if defined(__x86_64__) && defined(__GNUC__)
-#define TV_PANEL_X86
+#ifdef TV_VECTORS_X86
 extern const tv_panel_functions tv_panel_avx2, tv_panel_avx512;
 #endif
 
-/* The fastest that this processor has, or what tv_correlate_limit_instructions() allows. */
+/* Those for tv_vectors_best(). */
 const tv_panel_functions *tv_panel_best(void);
 
 #endif

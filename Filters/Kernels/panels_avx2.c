@@ -2,11 +2,11 @@
  * called only where the processor has the instructions. */
 #include "panels.h"
 
-#ifdef TV_PANEL_X86
+#ifdef TV_VECTORS_X86
 
 #include <immintrin.h>
 
-#define TARGET __attribute__((target("avx2,fma")))
+#define TARGET TV_TARGET_AVX2
 #define WIDTH 8
 #define COLUMNS 4
 typedef __m256 numbers;
@@ -55,7 +55,7 @@ TARGET static inline __attribute__((always_inline)) void transpose(__m256 *v)
 
 #include "panels_vector.h"
 
-const tv_panel_functions tv_panel_avx2 = {"AVX2", survey, pack, multiply};
+const tv_panel_functions tv_panel_avx2 = {survey, pack, multiply};
 
 #else
 typedef int no_x86; /* a file must not be empty */

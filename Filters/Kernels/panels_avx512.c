@@ -2,15 +2,11 @@
  * processor has the instructions. */
 #include "panels.h"
 
-#ifdef TV_PANEL_X86
+#ifdef TV_VECTORS_X86
 
 #include <immintrin.h>
 
-#ifdef __clang__ /* does not know the preference, and does without it */
-#define TARGET __attribute__((target("avx512f,avx512dq,avx512vl,avx2,fma")))
-#else
-#define TARGET __attribute__((target("avx512f,avx512dq,avx512vl,avx2,fma,prefer-vector-width=512")))
-#endif
+#define TARGET TV_TARGET_AVX512
 #define WIDTH 16
 #define COLUMNS 8
 typedef __m512 numbers;
@@ -65,7 +61,7 @@ TARGET static inline __attribute__((always_inline)) void transpose(__m512 *v)
 
 #include "panels_vector.h"
 
-const tv_panel_functions tv_panel_avx512 = {"AVX-512", survey, pack, multiply};
+const tv_panel_functions tv_panel_avx512 = {survey, pack, multiply};
 
 #else
 typedef int no_x86; /* a file must not be empty */

@@ -1,14 +1,14 @@
 #include "range.h"
 
+#include "execution.h"
+
 #include <limits.h>
 #include <math.h>
-#include <omp.h>
 
-int tv_range_int(double range[2], const int *values, size_t count, int threads)
+int tv_range_int(double range[2], const int *values, size_t count, const tv_execution *execution)
 {
   int low = INT_MAX, high = INT_MIN;
-  if (threads < 1)
-    threads = omp_get_max_threads();
+  const int threads = tv_execution_threads(execution);
 /* clang-format off */
 #pragma omp parallel for simd num_threads(threads) if (threads > 1) \
   reduction(min : low) reduction(max : high)
@@ -54,11 +54,11 @@ static void double_range(double out[2], const double *values, size_t count, int 
   out[1] = high;
 }
 
-int tv_range_float(double range[2], const void *values, tv_type type, size_t count, int threads)
+int tv_range_float(
+  double range[2], const void *values, tv_type type, size_t count, const tv_execution *execution)
 {
   double found[2];
-  if (threads < 1)
-    threads = omp_get_max_threads();
+  const int threads = tv_execution_threads(execution);
   if (type == TV_FLOAT64)
     double_range(found, values, count, threads);
   else {

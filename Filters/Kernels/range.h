@@ -11,9 +11,10 @@ extern "C" {
 #endif
 
 /* NaNs are passed over. Returns 1; 0 where there is no number but NaN, or an infinite one, and
- * range is left as it was. threads: 1: serial; 0: what OpenMP would use. */
-int tv_range_int(double range[2], const int *values, size_t count, int threads);
-int tv_range_float(double range[2], const void *values, tv_type type, size_t count, int threads);
+ * range is left as it was. execution may be NULL; its progress is not called. */
+int tv_range_int(double range[2], const int *values, size_t count, const tv_execution *execution);
+int tv_range_float(
+  double range[2], const void *values, tv_type type, size_t count, const tv_execution *execution);
 
 #ifdef __cplusplus
 }

@@ -1,7 +1,8 @@
 #include "view.h"
 
+#include "execution.h"
+
 #include <math.h>
-#include <omp.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -253,11 +254,10 @@ int tv_view_group(const tv_view *view, const tv_tensor *tensor, const tv_line *l
 }
 
 void tv_view_values(void *values, const tv_view *view, const tv_tensor *tensor,
-  const tv_line *lines, size_t count, int threads)
+  const tv_line *lines, size_t count, const tv_execution *execution)
 {
   const size_t size = tv_type_size(tensor->type) * view->grid.width;
-  if (threads < 1)
-    threads = omp_get_max_threads();
+  const int threads = tv_execution_threads(execution);
 #pragma omp parallel for num_threads(threads) if (threads > 1) schedule(static)
   for (size_t i = 0; i < count; ++i)
     tv_view_row((char *)values + i * size, view, tensor, &lines[i]);
@@ -285,13 +285,12 @@ static void unfold(const tv_indices *at, const tv_view *view, const tv_tensor *t
 }
 
 void tv_view_indices(const tv_indices *indices, const tv_view *view, const tv_tensor *tensor,
-  const tv_line *lines, size_t count, int threads)
+  const tv_line *lines, size_t count, const tv_execution *execution)
 {
   const size_t width = view->grid.width;
   const int tile = (int)view->tile;
 #define AT(array) (indices->array ? indices->array + i * width : NULL)
-  if (threads < 1)
-    threads = omp_get_max_threads();
+  const int threads = tv_execution_threads(execution);
 #pragma omp parallel for num_threads(threads) if (threads > 1) schedule(static)
   for (size_t i = 0; i < count; ++i) {
     const tv_line *line = &lines[i];

@@ -105,7 +105,7 @@ int tv_view_group(const tv_view *view, const tv_tensor *tensor, const tv_line *l
 
 /* values: [count][grid.width], of the tensor's type. */
 void tv_view_values(void *values, const tv_view *view, const tv_tensor *tensor,
-  const tv_line *lines, size_t count, int threads);
+  const tv_line *lines, size_t count, const tv_execution *execution);
 
 /* The indices of each cell, those of its first element where it is a tile; [count][grid.width]
  * each. An array that is NULL is left out. */
@@ -115,7 +115,7 @@ typedef struct tv_indices
 } tv_indices;
 
 void tv_view_indices(const tv_indices *indices, const tv_view *view, const tv_tensor *tensor,
-  const tv_line *lines, size_t count, int threads);
+  const tv_line *lines, size_t count, const tv_execution *execution);
 
 #ifdef __cplusplus
 }

@@ -150,7 +150,7 @@ def main():
             f"({words or 'another BLAS'}). Install libopenblas0-pthread."
         )
     arithmetic, bandwidth = peaks(options.threads)
-    instructions = kernels.library.tv_correlate_instructions().decode()
+    instructions = kernels.library.tv_vectors_name().decode()
     lines = [
         f"Peer: {words}. Ours: {instructions}, {options.threads} threads.",
         f"Peak in this run: {arithmetic:.0f} GFlop/s single precision, {bandwidth:.0f} GB/s "

@@ -1,5 +1,5 @@
 /* What this machine can do at most, for benchmarks: measured, not looked up. */
-#include "correlate.h"
+#include "vectors.h"
 
 #include <omp.h>
 #include <stdlib.h>
@@ -57,13 +57,13 @@ __attribute__((target("avx2,fma"))) static float chains_avx2(void)
 #endif
 
 /* Single-precision operations a second, a fused multiply-add being two, of all threads; with the
- * instructions that tv_correlate() uses. 0 where that cannot be measured. In 1e9. */
+ * instructions that kernels use. 0 where that cannot be measured. In 1e9. */
 double tv_peak_arithmetic(int threads)
 {
   double best = 0.0;
 #if defined(__x86_64__)
-  const int wide = strcmp(tv_correlate_instructions(), "AVX-512") == 0;
-  if (!wide && strcmp(tv_correlate_instructions(), "AVX2") != 0)
+  const int wide = strcmp(tv_vectors_name(), "AVX-512") == 0;
+  if (!wide && strcmp(tv_vectors_name(), "AVX2") != 0)
     return 0.0;
   const double operations = wide ? 2.0 * 16 * CHAINS : 2.0 * 8 * (CHAINS - 4);
   for (int round = 0; round < ROUNDS; ++round) {

@@ -7,7 +7,8 @@ import subprocess
 import tempfile
 
 folder = pathlib.Path(os.environ["TENSORVIEW_SOURCE"], "Filters", "Kernels")
-files = sorted(folder.glob("*.[ch]")) + sorted(folder.glob("*.[ch]*"))
+files = sorted(path for path in folder.rglob("*.[ch]*"))
+compiler = ["cc", f"-I{folder / 'Base'}", "-fopenmp", "-Wall", "-Wextra", "-Werror"]
 assert len(files) > 5, f"no kernels in {folder}"
 for file in files:
     assert file.suffix in (".c", ".h"), f"{file.name} is not C"
@@ -18,17 +19,10 @@ for file in files:
         )
 
 with tempfile.TemporaryDirectory() as scratch:
-    for file in sorted(folder.glob("*.c")):
-        subprocess.run(
-            ["cc", "-fopenmp", "-Wall", "-Wextra", "-Werror", "-c", str(file), "-o", "kernel.o"],
-            cwd=scratch,
-            check=True,
-        )
-    for file in sorted(folder.glob("*.h")):
+    for file in sorted(folder.rglob("*.c")):
+        subprocess.run([*compiler, "-c", str(file), "-o", "kernel.o"], cwd=scratch, check=True)
+    for file in sorted(folder.rglob("*.h")):
         source = pathlib.Path(scratch, "header.c")
         source.write_text(f'#include "{file}"\n#include "{file}"\nint main(void) {{ return 0; }}\n')
-        subprocess.run(
-            ["cc", "-fopenmp", "-Wall", "-Wextra", "-Werror", str(source), "-fsyntax-only"],
-            check=True,
-        )
+        subprocess.run([*compiler, str(source), "-fsyntax-only"], check=True)
 print(f"{len(files)} files: no VTK, each compiles by itself")

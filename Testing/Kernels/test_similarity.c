@@ -6,6 +6,7 @@
 #include "group.h"
 #include "merge.h"
 #include "moments.h"
+#include "vectors.h"
 
 #include <math.h>
 #include <stdint.h>
@@ -101,17 +102,16 @@ static void correlate(size_t filters, size_t pixels)
       for (int type = TV_FLOAT32; type <= TV_FLOAT64; ++type) {
         const void *values = type == TV_FLOAT32 ? (const void *)narrow : (const void *)x;
         int calls = 0;
-        tv_correlate_limit_instructions(instructions[n]);
-        CHECK(
-          !tv_correlate(matrix, values, type, filters, pixels, (tv_metric)metric, 1, NULL, NULL),
-          "serial");
-        CHECK(!tv_correlate(again, values, type, filters, pixels, (tv_metric)metric, 3, NULL, NULL),
-          "threads");
+        const tv_rows rows = {values, (tv_type)type, filters, pixels};
+        const tv_execution serial = {1, NULL, NULL}, three = {3, NULL, NULL},
+                           stopped = {2, stop, &calls};
+        tv_vectors_limit(instructions[n]);
+        CHECK(!tv_correlate(matrix, &rows, (tv_metric)metric, &serial), "serial");
+        CHECK(!tv_correlate(again, &rows, (tv_metric)metric, &three), "threads");
         CHECK(memcmp(matrix, again, filters * filters * sizeof *matrix) == 0,
           "%zu x %zu: threads change the result", filters, pixels);
         compare(matrix, x, filters, pixels, (tv_metric)metric);
-        CHECK(tv_correlate(again, values, type, filters, pixels, (tv_metric)metric, 2, stop,
-                &calls) == TV_ERROR_CANCELLED &&
+        CHECK(tv_correlate(again, &rows, (tv_metric)metric, &stopped) == TV_ERROR_CANCELLED &&
                 calls > 0,
           "not cancelled");
       }
@@ -138,8 +138,10 @@ static void moments(size_t samples, size_t filters, size_t pixels)
       nhwc[at * filters + i] = value;
     }
   const size_t first[] = {samples, filters, pixels, 1}, last[] = {samples, pixels, 1, filters};
-  CHECK(!tv_moments_add(m, nchw, TV_FLOAT64, "nchw", first, NULL, 1), "nchw");
-  CHECK(!tv_moments_add(other, nhwc, TV_FLOAT32, "nhwc", last, NULL, 3), "nhwc");
+  CHECK(!tv_moments_add(m, nchw, TV_FLOAT64, "nchw", first, NULL, NULL), "nchw");
+  CHECK(
+    !tv_moments_add(other, nhwc, TV_FLOAT32, "nhwc", last, NULL, &(tv_execution){3, NULL, NULL}),
+    "nhwc");
   CHECK(memcmp(m, other, n * n * sizeof *m) == 0, "the order of axes changes the moments");
   for (size_t i = 0; i < filters; ++i)
     for (size_t j = 0; j < filters; j += 1 + filters / 20) {
@@ -177,8 +179,10 @@ static void merge(size_t filters, size_t pixels, size_t number, tv_merge_way way
   float *states[] = {momentum};
   size_t kept = 0, back;
   fill(x, filters, pixels);
-  CHECK(!tv_moments_add(m, x, TV_FLOAT64, "cw", shape, NULL, 2), "moments");
-  CHECK(!tv_correlate(matrix, x, TV_FLOAT64, filters, pixels, TV_PEARSON, 2, NULL, NULL), "matrix");
+  const tv_execution two = {2, NULL, NULL};
+  const tv_rows rows = {x, TV_FLOAT64, filters, pixels};
+  CHECK(!tv_moments_add(m, x, TV_FLOAT64, "cw", shape, NULL, &two), "moments");
+  CHECK(!tv_correlate(matrix, &rows, TV_PEARSON, &two), "matrix");
   CHECK(!tv_group(groups, matrix, filters, 0.5, TV_COMPLETE), "groups");
   tv_keep_groups(keep, representatives, groups, filters, m);
   CHECK(!tv_keep_number(keep, representatives, &explained, m, filters, number), "number");

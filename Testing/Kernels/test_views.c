@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const tv_execution two = {2, NULL, NULL}, all = {0, NULL, NULL};
+
 static int failures;
 #define CHECK(condition, ...)                                                                      \
   do {                                                                                             \
@@ -73,7 +75,8 @@ static void check_mosaic(
   float *values = take(cells, sizeof *values);
   tv_indices indices = {take(cells, sizeof(int)), take(cells, sizeof(int)),
     take(cells, sizeof(int)), take(cells, sizeof(int)), take(cells, sizeof(int))};
-  tv_mosaic(values, &indices, view, tensor, &rectangle, 1 + (int)below(3));
+  const tv_execution some = {1 + (int)below(3), NULL, NULL};
+  tv_mosaic(values, &indices, view, tensor, &rectangle, &some);
   size_t found = 0;
   for (size_t i = 0; i < cells; ++i) {
     if (indices.filter[i] < 0) {
@@ -109,9 +112,9 @@ static void check_blocks(
   float *values = take(cells, sizeof *values), *place = take(3 * points, sizeof *place);
   int *offsets = take(cells + 1, sizeof *offsets);
   int *corners = take(cells * tv_block_corners(block), sizeof *corners);
-  tv_view_values(values, view, tensor, lines, count, 2);
+  tv_view_values(values, view, tensor, lines, count, &two);
   CHECK(tv_blocks(place, offsets, corners, view, lines, count, values, TV_FLOAT32, block, 2.0, 0.1,
-          2) == TV_OK,
+          &two) == TV_OK,
     "%s", tv_last_error());
   for (size_t i = 0; i < cells * tv_block_corners(block); ++i)
     CHECK(corners[i] >= 0 && (size_t)corners[i] < points, "a corner is no point");
@@ -129,10 +132,10 @@ static void check_curves(const tv_view *view, const tv_tensor *tensor, size_t co
   const size_t count = tv_curves(NULL, view, tensor);
   tv_curve *curves = take(count, sizeof *curves);
   tv_curves(curves, view, tensor);
-  const size_t points = tv_curves_measure(curves, count, tensor, columns, 2);
+  const size_t points = tv_curves_measure(curves, count, tensor, columns, &two);
   tv_curve_points out = {take(3 * points, sizeof(float)), take(points, sizeof(float)), NULL, NULL,
     take(points, sizeof(int)), NULL};
-  tv_curves_write(&out, curves, count, tensor, &view->grid, columns, NULL, 2);
+  tv_curves_write(&out, curves, count, tensor, &view->grid, columns, NULL, &two);
   for (size_t i = 0; i < count; ++i)
     for (size_t p = curves[i].first + 1; p < curves[i].first + curves[i].count; ++p)
       CHECK(out.pixel[p] > out.pixel[p - 1], "pixels of a curve are out of order");
@@ -169,18 +172,18 @@ static void check_parts(void)
   int *pixel = take(most, sizeof *pixel), *parts = take(most, sizeof *parts);
   float *values = take(most, sizeof *values);
   const tv_curve_points whole = {NULL, values, NULL, NULL, pixel, NULL};
-  const size_t count = tv_curves_measure(&curve, 1, &tensor, columns, 1);
-  tv_curves_write(&whole, &curve, 1, &tensor, &view.grid, columns, NULL, 1);
+  const size_t count = tv_curves_measure(&curve, 1, &tensor, columns, NULL);
+  tv_curves_write(&whole, &curve, 1, &tensor, &view.grid, columns, NULL, NULL);
   size_t found = 0;
   while (tensor.first_row < rows) {
     tensor.rows_here = 1 + below(rows - tensor.first_row);
     float *here = take(tensor.rows_here * width, sizeof *here);
     memcpy(here, all + tensor.first_row * width, tensor.rows_here * width * sizeof *here);
     tensor.values = here;
-    const size_t more = tv_curves_measure(&curve, 1, &tensor, columns, 1);
+    const size_t more = tv_curves_measure(&curve, 1, &tensor, columns, NULL);
     CHECK(found + more <= most, "more points than values");
     const tv_curve_points out = {NULL, values + found, NULL, NULL, parts + found, NULL};
-    tv_curves_write(&out, &curve, 1, &tensor, &view.grid, columns, NULL, 1);
+    tv_curves_write(&out, &curve, 1, &tensor, &view.grid, columns, NULL, NULL);
     found += more;
     tensor.first_row += tensor.rows_here;
     free(here);
@@ -271,12 +274,12 @@ static void check_ranges(void)
   const double infinite[] = {1.0, INFINITY}, none[] = {NAN};
   const int integers[] = {4, -1, 9};
   double range[2] = {0, 0};
-  CHECK(tv_range_float(range, numbers, TV_FLOAT64, 5, 2) && range[0] == -2.0 && range[1] == 7.5,
+  CHECK(tv_range_float(range, numbers, TV_FLOAT64, 5, &two) && range[0] == -2.0 && range[1] == 7.5,
     "%g to %g", range[0], range[1]);
-  CHECK(!tv_range_float(range, infinite, TV_FLOAT64, 2, 1), "infinity has a range");
-  CHECK(!tv_range_float(range, none, TV_FLOAT64, 1, 1), "NaN has a range");
-  CHECK(!tv_range_int(range, integers, 0, 1), "nothing has a range");
-  CHECK(tv_range_int(range, integers, 3, 0) && range[0] == -1 && range[1] == 9, "integers");
+  CHECK(!tv_range_float(range, infinite, TV_FLOAT64, 2, NULL), "infinity has a range");
+  CHECK(!tv_range_float(range, none, TV_FLOAT64, 1, NULL), "NaN has a range");
+  CHECK(!tv_range_int(range, integers, 0, NULL), "nothing has a range");
+  CHECK(tv_range_int(range, integers, 3, &all) && range[0] == -1 && range[1] == 9, "integers");
 }
 
 int main(void)

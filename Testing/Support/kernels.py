@@ -14,7 +14,25 @@ size_t, double, integer = ctypes.c_size_t, ctypes.c_double, ctypes.c_int
 library = ctypes.CDLL(os.environ["TENSORVIEW_KERNELS"])
 library.tv_assume_idle(1)  # as many threads as asked for, also on a busy machine
 library.tv_last_error.restype = ctypes.c_char_p
-library.tv_correlate_instructions.restype = ctypes.c_char_p
+library.tv_vectors_name.restype = ctypes.c_char_p
+
+
+class Rows(ctypes.Structure):
+    """tv_rows over a numpy array [filters, pixels], which the caller keeps."""
+
+    _fields_ = [("values", ctypes.c_void_p), ("type", integer), ("filters", size_t), ("pixels", size_t)]
+
+    def __init__(self, x):
+        super().__init__(x.ctypes.data, type_of(x), *x.shape)
+
+
+class Execution(ctypes.Structure):
+    """tv_execution"""
+
+    _fields_ = [("threads", integer), ("progress", Progress), ("context", ctypes.c_void_p)]
+
+    def __init__(self, threads, progress=None):
+        super().__init__(threads, progress or ctypes.cast(None, Progress), None)
 
 
 class KernelError(Exception):
@@ -38,27 +56,19 @@ def type_of(array):
 
 def limit_instructions(name):
     """No more than this; the name of what is used from now on."""
-    library.tv_correlate_limit_instructions(name.encode())
-    return library.tv_correlate_instructions().decode()
+    library.tv_vectors_limit(name.encode())
+    return library.tv_vectors_name().decode()
 
 
 def correlate(x, metric=PEARSON, threads=1, progress=None, matrix=None):
     x = np.ascontiguousarray(x)
-    filters, pixels = x.shape
+    filters = len(x)
     if matrix is None:
         matrix = np.empty((filters, filters), "f4")
-    call = Progress(progress) if progress else ctypes.cast(None, Progress)
+    execution = Execution(threads, Progress(progress) if progress else None)
     check(
         library.tv_correlate(
-            pointer(matrix),
-            pointer(x),
-            integer(type_of(x)),
-            size_t(filters),
-            size_t(pixels),
-            integer(metric),
-            integer(threads),
-            call,
-            None,
+            pointer(matrix), ctypes.byref(Rows(x)), integer(metric), ctypes.byref(execution)
         )
     )
     return matrix
@@ -96,12 +106,9 @@ def regress(x, representatives, threads=1):
         library.tv_regress(
             pointer(scale),
             pointer(offset),
-            pointer(x),
-            integer(type_of(x)),
-            size_t(x.shape[0]),
-            size_t(x.shape[1]),
+            ctypes.byref(Rows(x)),
             pointer(representatives),
-            integer(threads),
+            ctypes.byref(Execution(threads)),
         )
     )
     return scale, offset
@@ -122,7 +129,7 @@ def moments(batch, axes, centre=None, threads=1, add_to=None):
             axes.encode(),
             shape,
             pointer(centre),
-            integer(threads),
+            ctypes.byref(Execution(threads)),
         )
     )
     return m
@@ -131,17 +138,14 @@ def moments(batch, axes, centre=None, threads=1, add_to=None):
 def moments_of_rows(x, centre=None, threads=1, add_to=None):
     """Second moments of rows [filters][pixels], added to those given, by the kernel of correlate()."""
     x = np.ascontiguousarray(x)
-    filters, pixels = x.shape
+    filters = len(x)
     m = np.zeros((filters + 1, filters + 1)) if add_to is None else add_to
     check(
         library.tv_moments_add_rows(
             pointer(m),
-            pointer(x),
-            integer(type_of(x)),
-            size_t(filters),
-            size_t(pixels),
+            ctypes.byref(Rows(x)),
             pointer(centre),
-            integer(threads),
+            ctypes.byref(Execution(threads)),
         )
     )
     return m

@@ -1,9 +1,9 @@
 #include "optimizer.h"
 
+#include "execution.h"
 #include "status.h"
 
 #include <math.h>
-#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,7 +51,7 @@ void optimizer_update(const optimizer *o, parameter *p)
   const float c[8] = {(float)o->beta1, (float)(1 - o->beta1), (float)o->beta2,
     (float)(1 - o->beta2), (float)(o->learning_rate / (1 - pow(o->beta1, t))),
     (float)(1 / sqrt(1 - pow(o->beta2, t))), (float)o->epsilon, (float)o->weight_decay};
-  size_t parts = o->threads > 0 ? (size_t)o->threads : (size_t)omp_get_max_threads();
+  size_t parts = (size_t)tv_execution_threads(&(tv_execution){o->threads, NULL, NULL});
   if (parts > count / NUMBERS_PER_THREAD)
     parts = count / NUMBERS_PER_THREAD;
   if (parts < 1)

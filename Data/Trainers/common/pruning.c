@@ -56,8 +56,8 @@ static int find_groups(
   int32_t *groups, float *matrix, const layer_statistics *s, const pruning_options *o)
 {
   const int maps = o->similarity == SIMILARITY_MAPS && s->pixels > 1;
-  int status = maps ? tv_correlate(matrix, s->maps, TV_FLOAT32, s->filters, s->pixels, TV_PEARSON,
-                        1, NULL, NULL)
+  const tv_rows rows = {s->maps, TV_FLOAT32, s->filters, s->pixels};
+  int status = maps ? tv_correlate(matrix, &rows, TV_PEARSON, NULL)
                     : tv_correlate_moments(matrix, s->moments, s->filters, TV_PEARSON, NULL);
   if (status == TV_OK)
     status = tv_group(groups, matrix, s->filters, o->threshold, o->linkage);

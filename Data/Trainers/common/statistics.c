@@ -50,7 +50,8 @@ static int add_batch(statistics *s, network *n, size_t i, int threads)
   const int status = network_output(s->scratch, n, i);
   if (status != TV_OK)
     return status;
-  return tv_moments_add(s->layers[i].moments, s->scratch, TV_FLOAT32, "nchw", shape, NULL, threads);
+  return tv_moments_add(s->layers[i].moments, s->scratch, TV_FLOAT32, "nchw", shape, NULL,
+    &(tv_execution){threads, NULL, NULL});
 }
 
 static int sum_maps(statistics *s, network *n, size_t i)

@@ -39,6 +39,11 @@ int tv_execution_threads(const tv_execution *execution)
   return threads > 1 ? threads : 1;
 }
 
+int tv_execution_report(const tv_execution *execution, double done)
+{
+  return execution && execution->progress && execution->progress(execution->context, done) != 0;
+}
+
 int tv_threads(int processes)
 {
   static const char *const names[] = {

@@ -11,6 +11,9 @@ extern "C" {
 /* The threads that an execution allows: 1 for NULL, what OpenMP would use for 0, at least 1. */
 int tv_execution_threads(const tv_execution *execution);
 
+/* Calls an execution's progress, where it has one. Returns whether to stop. */
+int tv_execution_report(const tv_execution *execution, double done);
+
 /* What OpenMP would use, divided by the number of processes that share this machine, at least 1.
  * It is not divided where OMP_NUM_THREADS says a number, or where this process is bound to a part
  * of the machine already. processes: of this job; how many of them are here is taken from the
@@ -23,7 +26,7 @@ int tv_threads(int processes);
  * busy it is (it does on Linux, /proc/loadavg), most. */
 int tv_idle_threads(int most);
 
-/* For tests and benchmarks, which want threads on a busy machine too: 1 makes tv_idle_threads()
+/* For tests and benchmarks, which want threads on a busy machine, too: 1 makes tv_idle_threads()
  * return most, 0 ends that. Not while kernels run. */
 void tv_assume_idle(int yes);
 

@@ -1,15 +1,12 @@
 #include "unit_statistics.h"
 
+#include "execution.h"
 #include "status.h"
 #include "unit_sums.h"
 
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
-
-#ifdef _OPENMP
-#include <omp.h>
-#endif
 
 enum
 {
@@ -137,8 +134,7 @@ int tv_unit_statistics(float *result, const void *data, tv_type type, const tv_u
 #ifdef _OPENMP
   const size_t elements =
     (view->samples ? view->samples : 1) * view->outer * view->units * view->inner;
-  if (threads == 0)
-    threads = omp_get_max_threads();
+  threads = tv_execution_threads(&(tv_execution){threads, NULL, NULL});
   if (threads > strips)
     threads = (int)strips;
   if (elements < 2 * WORTH_A_THREAD)
