@@ -132,7 +132,7 @@ def close_file(test, name="run.tvh5"):
     """A place for a file of this test alone."""
     folder = Path("files") / test.id().rpartition(".")[2]
     folder.mkdir(parents=True, exist_ok=True)
-    for old in folder.iterdir():
+    for old in folder.glob("*.tvh5"):
         old.unlink()
     return folder / name
 

@@ -29,6 +29,7 @@ def plugin() -> str:
     def places() -> Iterator[Path]:
         if os.environ.get("TENSORVIEW_PLUGIN"):
             yield Path(os.environ["TENSORVIEW_PLUGIN"])
+            return
         here = Path(__file__).absolute().parent
         for folder in here.parents[:5]:
             yield folder / "lib/TensorView/TensorView.so"
