@@ -96,7 +96,7 @@ static void order_by(tv_weights *weights, hid_t group, const char *prefix)
   const size_t before = strlen(prefix);
   for (size_t i = 0; layers && i < weights->count; ++i) {
     tv_weights_tensor *tensor = weights->tensors + i;
-    if (strncmp(tensor->name, prefix, before))
+    if (strncmp(tensor->name, prefix, before) != 0)
       continue;
     const char *name = tensor->name + before;
     const size_t length = strcspn(name, "/");

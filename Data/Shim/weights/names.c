@@ -32,7 +32,7 @@ static void drop_repeated(char *layer)
     return;
   const size_t length = strlen(slash + 1);
   const size_t before = (size_t)(slash - layer);
-  if (before >= length && !strncmp(slash - length, slash + 1, length) &&
+  if (before >= length && !memcmp(slash - length, slash + 1, length) &&
       (before == length || slash[-(ptrdiff_t)length - 1] == '/'))
     *slash = 0;
 }
@@ -80,7 +80,7 @@ static const tv_rule *find_rule(const parts *of, int rank)
     const int star = length && rule->last[length - 1] == '*';
     if (rule->rank >= 0 && rule->rank != rank)
       continue;
-    if (star ? strncmp(rule->last, of->last, length - 1) : strcmp(rule->last, of->last))
+    if (star ? strncmp(rule->last, of->last, length - 1) != 0 : strcmp(rule->last, of->last) != 0)
       continue;
     if (contains(of->layer, rule->layer))
       return rule;
@@ -163,7 +163,7 @@ static const char *unwrapped(const tv_weights *weights, const tv_weights_tensor 
     for (size_t i = 0; i < tv_wrapper_count; ++i) {
       const size_t length = strlen(tv_wrappers[i]);
       const int group = tv_wrappers[i][length - 1] == '/';
-      if (strncmp(name, tv_wrappers[i], length))
+      if (strncmp(name, tv_wrappers[i], length) != 0)
         continue;
       if (group ? strcmp(weights->medium, "torch") != 0
                 : name == tensor->name && tensor->wrapper == length)
@@ -178,7 +178,7 @@ static int all_in_module(const tv_weights *weights)
   size_t inside = 0;
   for (size_t i = 0; i < weights->count; ++i)
     if (!tv_names_is_optimizer(weights->tensors[i].name)) {
-      if (strncmp(unwrapped(weights, weights->tensors + i), "module.", 7))
+      if (strncmp(unwrapped(weights, weights->tensors + i), "module.", 7) != 0)
         return 0;
       ++inside;
     }

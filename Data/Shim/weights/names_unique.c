@@ -52,7 +52,7 @@ void tv_names_step(tv_weights *weights, const char *key, const char *value)
     KEYS = sizeof keys / sizeof keys[0]
   };
   size_t which = 0;
-  while (which < KEYS && strcmp(keys[which], key))
+  while (which < KEYS && strcmp(keys[which], key) != 0)
     ++which;
   const size_t digits = strspn(value, "0123456789");
   if (which == KEYS || !digits || value[digits] || digits > 18)
@@ -67,8 +67,9 @@ void tv_names_step(tv_weights *weights, const char *key, const char *value)
 /* What an optimizer counts through: no buffers. */
 static int is_parameter(const tv_weights_tensor *tensor)
 {
-  return tensor->layer && strcmp(tensor->kind, "running_mean") &&
-         strcmp(tensor->kind, "running_var") && strcmp(tensor->kind, "num_batches_tracked");
+  return tensor->layer && strcmp(tensor->kind, "running_mean") != 0 &&
+         strcmp(tensor->kind, "running_var") != 0 &&
+         strcmp(tensor->kind, "num_batches_tracked") != 0;
 }
 
 /* "optimizer.state.12.exp_avg": 12, and where "exp_avg" begins; -1 where it is no such name. */

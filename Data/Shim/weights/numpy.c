@@ -136,7 +136,7 @@ static int read_entry(tv_weights *weights, const tv_zip_entry *entry, char *head
 {
   uint64_t data = 0;
   const size_t length = strlen(entry->name);
-  if (length <= 4 || strcmp(entry->name + length - 4, ".npy"))
+  if (length <= 4 || strcmp(entry->name + length - 4, ".npy") != 0)
     return 0;
   const size_t held = (size_t)(entry->bytes < LONGEST_HEADER ? entry->bytes : LONGEST_HEADER);
   int status = tv_zip_read(weights->files, entry, 0, held, head);

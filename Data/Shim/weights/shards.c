@@ -21,7 +21,7 @@ static int open_shard(tv_weights *weights, const char *name)
   const char *index = weights->files[0].path, *slash = strrchr(index, '/');
   const size_t folder = slash ? (size_t)(slash - index) + 1 : 0, length = strlen(name);
   if (!length || length > 255 || strchr(name, '/') || name[0] == '.' || length < 12 ||
-      strcmp(name + length - 12, ".safetensors"))
+      strcmp(name + length - 12, ".safetensors") != 0)
     return tv_fail(TV_ERROR_FORMAT,
       "%s: names \"%.80s\", which is no safetensors file in its folder", index, name);
   if (weights->file_count > MOST_SHARDS)
@@ -62,7 +62,7 @@ static int take_index(tv_weights *weights, json_t *json)
   }
   qsort(names, count, sizeof *names, compare);
   for (size_t i = 0; !status && i < count; ++i)
-    if (!i || strcmp(names[i], names[i - 1]))
+    if (!i || strcmp(names[i], names[i - 1]) != 0)
       status = open_shard(weights, names[i]);
   free(names);
   return status;

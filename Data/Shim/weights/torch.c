@@ -145,7 +145,7 @@ static int visit_call(walk *at, tv_pickle_node *call)
   if (!status && call->count > 2)
     status = visit_pairs(at, call->items + 2, call->count - 2);
   if (!status && call->state && callee->kind == TV_PICKLE_NAME &&
-      strcmp(callee->text, "collections.OrderedDict"))
+      strcmp(callee->text, "collections.OrderedDict") != 0)
     status = visit(at, call->state);
   return status;
 }

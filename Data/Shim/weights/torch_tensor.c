@@ -52,7 +52,7 @@ static const tv_zip_entry *find_storage(
   }
   const char *type = last_part(what->items[1]->text);
   tensor->stored = tv_stored_torch(type);
-  if (!tensor->stored && strcmp(type, "UntypedStorage"))
+  if (!tensor->stored && strcmp(type, "UntypedStorage") != 0)
     tv_weights_problem(tensor, "holds numbers of %.40s, which are not shown here", type);
   snprintf(name, sizeof name, "%.*sdata/%.*s", TV_WEIGHTS_NAME, torch->prefix,
     (int)what->items[2]->length, what->items[2]->text);
@@ -117,7 +117,8 @@ int tv_torch_tensor(
   if (!tensor)
     return TV_ERROR_MEMORY;
   tensor->swapped = torch->swapped;
-  if (strcmp(which, "tensor") && strcmp(which, "tensor_v2") && strcmp(which, "tensor_v3")) {
+  if (strcmp(which, "tensor") != 0 && strcmp(which, "tensor_v2") != 0 &&
+      strcmp(which, "tensor_v3") != 0) {
     refuse(tensor, function);
     return 0;
   }

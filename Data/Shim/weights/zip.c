@@ -66,7 +66,7 @@ static int find_directory(tv_zip *zip, uint64_t *offset, uint64_t *bytes, uint64
     status = tv_mapped_read(file, record, at - LOCATOR_BYTES, LOCATOR_BYTES);
     if (!status && !memcmp(record, "PK\6\7", 4)) {
       status = tv_mapped_read(file, record, number(record + 8, 8), END64_BYTES);
-      if (status || memcmp(record, "PK\6\6", 4))
+      if (status || memcmp(record, "PK\6\6", 4) != 0)
         return broken(zip, "its directory is not there");
       *count = number(record + 32, 8);
       *bytes = number(record + 40, 8);
@@ -113,7 +113,7 @@ static int take_zip64(tv_zip_entry *entry, const unsigned char *extra, size_t by
 /* One record of the directory; how many bytes it has, or a negative tv_status. */
 static int64_t take_entry(tv_zip *zip, const unsigned char *record, uint64_t left)
 {
-  if (left < CENTRAL_BYTES || memcmp(record, "PK\1\2", 4))
+  if (left < CENTRAL_BYTES || memcmp(record, "PK\1\2", 4) != 0)
     return broken(zip, "its directory is not what it should be");
   const uint64_t name = number(record + 28, 2), extra = number(record + 30, 2),
                  comment = number(record + 32, 2);
@@ -176,7 +176,7 @@ static int check_local(tv_zip *zip, tv_zip_entry *entry, uint64_t next)
   if (status)
     return status;
   const uint64_t from = LOCAL_BYTES + number(local + 26, 2) + number(local + 28, 2);
-  if (memcmp(local, "PK\3\4", 4) || number(local + 26, 2) != length ||
+  if (memcmp(local, "PK\3\4", 4) != 0 || number(local + 26, 2) != length ||
       number(local + 8, 2) != (entry->deflated ? 8u : 0u))
     return tv_fail(TV_ERROR_FORMAT, "%s: \"%s\" in it is not where the directory says",
       zip->file->path, entry->name);
@@ -184,7 +184,7 @@ static int check_local(tv_zip *zip, tv_zip_entry *entry, uint64_t next)
     return tv_fail(TV_ERROR_FORMAT, "%s: \"%s\" in it lies outside of the file, or over another",
       zip->file->path, entry->name);
   status = tv_mapped_read(zip->file, name, entry->header + LOCAL_BYTES, length);
-  if (!status && memcmp(name, entry->name, length))
+  if (!status && memcmp(name, entry->name, length) != 0)
     return tv_fail(TV_ERROR_FORMAT, "%s: \"%s\" in it has another name in its own header",
       zip->file->path, entry->name);
   entry->offset = entry->header + from;
