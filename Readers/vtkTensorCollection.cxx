@@ -18,6 +18,7 @@
 #include "vtkStringArray.h"
 
 #include <cctype>
+#include <unordered_map>
 
 vtkStandardNewMacro(vtkTensorCollection);
 vtkInformationKeyMacro(vtkTensorCollection, TENSORS, StringVector);
@@ -122,17 +123,18 @@ std::string vtkTensorCollection::ArrayName(const std::string &kind)
   return name;
 }
 
-void vtkTensorCollection::Append(
-  vtkPartitionedDataSetCollection *tensors, const vtkTensorRecord &record)
+namespace {
+/// A tensor's image with everything that is known of it.
+vtkSmartPointer<vtkImageData> MakeLeaf(const vtkTensorRecord &record)
 {
-  vtkNew<vtkImageData> image;
+  auto image = vtkSmartPointer<vtkImageData>::New();
   const bool empty = !record.Values || record.Windows < 1 || record.RowsHere < 1;
   if (!empty) {
     const int window = static_cast<int>(record.FirstWindow),
               row = static_cast<int>(record.FirstRow);
     image->SetExtent(0, static_cast<int>(record.Columns), row,
       row + static_cast<int>(record.RowsHere), window, window + static_cast<int>(record.Windows));
-    record.Values->SetName(ArrayName(record.Kind).c_str());
+    record.Values->SetName(vtkTensorCollection::ArrayName(record.Kind).c_str());
     image->GetCellData()->SetScalars(record.Values);
   }
   vtkFieldData *fields = image->GetFieldData();
@@ -152,35 +154,90 @@ void vtkTensorCollection::Append(
     record.Group->SetName("Group");
     fields->AddArray(record.Group);
   }
+  return image;
+}
 
-  vtkDataAssembly *assembly = tensors->GetDataAssembly();
-  if (!assembly) {
+/// The nodes of layers in an assembly, found by their names.
+class Tree
+{
+public:
+  Tree(vtkDataAssembly *assembly, bool fresh) : Assembly(assembly), Fresh(fresh) {}
+
+  /// The node of a layer, "layer1.0.conv2", made where it is new.
+  int Layer(const std::string &name)
+  {
+    const auto known = this->Nodes.find(name);
+    if (known != this->Nodes.end())
+      return known->second;
+    const auto cut = name.find_last_of("./");
+    const std::string label = cut == std::string::npos ? name : name.substr(cut + 1);
+    int node =
+      cut == std::string::npos ? this->Assembly->GetRootNode() : this->Layer(name.substr(0, cut));
+    if (!label.empty())
+      node = this->Child(node, label);
+    this->Nodes[name] = node;
+    return node;
+  }
+
+  int Leaf(int parent, const std::string &kind) { return this->Add(parent, kind); }
+
+private:
+  /// A part of a name below another one.
+  int Child(int parent, const std::string &label)
+  {
+    if (!this->Fresh)
+      for (int node : this->Assembly->GetChildNodes(parent, false))
+        if (label == this->Assembly->GetAttributeOrDefault(node, "label", "") &&
+            this->Assembly->GetDataSetIndices(node, false).empty())
+          return node;
+    return this->Add(parent, label);
+  }
+
+  int Add(int parent, const std::string &label)
+  {
+    const int node =
+      this->Assembly->AddNode(vtkDataAssembly::MakeValidNodeName(label.c_str()).c_str(), parent);
+    this->Assembly->SetAttribute(node, "label", label.c_str());
+    return node;
+  }
+
+  vtkDataAssembly *Assembly;
+  bool Fresh; ///< no node but those made here
+  std::unordered_map<std::string, int> Nodes;
+};
+} // namespace
+
+void vtkTensorCollection::Append(
+  vtkPartitionedDataSetCollection *tensors, const vtkTensorRecord &record)
+{
+  vtkTensorCollection::Append(tensors, std::vector<vtkTensorRecord>{record});
+}
+
+void vtkTensorCollection::Append(
+  vtkPartitionedDataSetCollection *tensors, const std::vector<vtkTensorRecord> &records)
+{
+  if (records.empty())
+    return;
+  const bool fresh = !tensors->GetDataAssembly();
+  if (fresh) {
     vtkNew<vtkDataAssembly> network;
     network->Initialize();
     network->SetRootNodeName("Network");
     tensors->SetDataAssembly(network);
-    assembly = tensors->GetDataAssembly();
   }
-  int layer = -1;
-  for (int node : assembly->GetChildNodes(assembly->GetRootNode(), false))
-    if (record.Layer == assembly->GetAttributeOrDefault(node, "label", ""))
-      layer = node;
-  if (layer < 0) {
-    layer = assembly->AddNode(vtkDataAssembly::MakeValidNodeName(record.Layer.c_str()).c_str());
-    assembly->SetAttribute(layer, "label", record.Layer.c_str());
+  vtkDataAssembly *assembly = tensors->GetDataAssembly();
+  Tree tree(assembly, fresh);
+  unsigned int index = tensors->GetNumberOfPartitionedDataSets();
+  tensors->SetNumberOfPartitionedDataSets(index + static_cast<unsigned int>(records.size()));
+  for (const vtkTensorRecord &record : records) {
+    const int leaf = tree.Leaf(tree.Layer(record.Layer), record.Kind);
+    vtkNew<vtkPartitionedDataSet> partitions;
+    partitions->SetNumberOfPartitions(1);
+    partitions->SetPartition(0, MakeLeaf(record));
+    tensors->SetPartitionedDataSet(index, partitions);
+    tensors->GetMetaData(index)->Set(vtkCompositeDataSet::NAME(), record.Name().c_str());
+    assembly->AddDataSetIndex(leaf, index++);
   }
-  const int leaf =
-    assembly->AddNode(vtkDataAssembly::MakeValidNodeName(record.Kind.c_str()).c_str(), layer);
-  assembly->SetAttribute(leaf, "label", record.Kind.c_str());
-
-  const unsigned int index = tensors->GetNumberOfPartitionedDataSets();
-  tensors->SetNumberOfPartitionedDataSets(index + 1);
-  vtkNew<vtkPartitionedDataSet> partitions;
-  partitions->SetNumberOfPartitions(1);
-  partitions->SetPartition(0, image);
-  tensors->SetPartitionedDataSet(index, partitions);
-  tensors->GetMetaData(index)->Set(vtkCompositeDataSet::NAME(), record.Name().c_str());
-  assembly->AddDataSetIndex(leaf, index);
 }
 
 std::vector<std::string> vtkTensorCollection::Names(vtkDataObject *data)

@@ -6,8 +6,10 @@
  * how a filter finds it again.
  *
  * A network is a vtkPartitionedDataSetCollection with a vtkDataAssembly: a node for each layer, a
- * leaf node for each tensor, whose dataset index is the partitioned data set that holds it. With
- * several ranks each partitioned data set has one partition on each rank.
+ * leaf node for each tensor, whose dataset index is the partitioned data set that holds it. Where a
+ * layer's name has dots or slashes ("layer1.0.conv2") each part is a node below the one before it.
+ * The name of a node is made a valid one; its attribute "label" is the real part. With several ranks
+ * each partitioned data set has one partition on each rank.
  *
  * A tensor is a vtkImageData of [columns, rows, windows] cells, windows = filters * channels, with
  * one cell array (float32, or float64 for float64 data), named for its kind: Weight, Activation,
@@ -91,9 +93,13 @@ public:
   /// Weight, Activation, Gradient, Bias, ...: the cell array's name for a kind.
   static std::string ArrayName(const std::string &kind);
 
-  /// Appends a tensor: a leaf, and its layer's node where the layer is new.
+  ///@{
+  /// Appends tensors: a leaf for each, and the nodes of its layer where they are new.
   /// Values and field data are shared, never copied.
   static void Append(vtkPartitionedDataSetCollection *tensors, const vtkTensorRecord &record);
+  static void Append(
+    vtkPartitionedDataSetCollection *tensors, const std::vector<vtkTensorRecord> &records);
+  ///@}
 
   /// All tensors of a collection in order, "layer/kind". Empty for data that is not ours.
   static std::vector<std::string> Names(vtkDataObject *tensors);

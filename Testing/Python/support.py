@@ -132,7 +132,7 @@ def close_file(test, name="run.tvh5"):
     """A place for a file of this test alone."""
     folder = Path("files") / test.id().rpartition(".")[2]
     folder.mkdir(parents=True, exist_ok=True)
-    for old in folder.glob("*.tvh5"):
+    for old in folder.iterdir():
         old.unlink()
     return folder / name
 
@@ -157,7 +157,7 @@ class Case(unittest.TestCase):
         """Every tensor that was seen is recorded, at each of its steps, with the same numbers."""
         self.assertTrue(seen)
         for name in names or seen:
-            self.assertTrue(name in recorded, f"{name} is not recorded")
+            self.assertIn(name, recorded)
             self.assertEqual(list(seen[name]), list(recorded[name]), name)
             for step, values in seen[name].items():
                 got = recorded[name][step]

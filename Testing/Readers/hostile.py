@@ -14,7 +14,8 @@ from run_file import fixed, lenet
 
 PVPYTHON = sys.argv.pop(1)
 
-# Opens files as a script would, and prints each error that ParaView shows, on one line each.
+# Opens files as a script would, and prints each error and warning that ParaView shows, on one line
+# each: what costs the whole file is an error, what costs a tensor a warning.
 OPEN = textwrap.dedent(
     """
     import os, sys
@@ -30,6 +31,7 @@ OPEN = textwrap.dedent(
             found.append(text)
         note.CallDataType = "string0"
         algorithm.AddObserver("ErrorEvent", note)
+        algorithm.AddObserver("WarningEvent", note)
         for k in (0, 1):
             algorithm.GetExecutive().AddObserver("ErrorEvent", note)
         source.FileName = [path]

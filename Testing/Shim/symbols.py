@@ -18,14 +18,17 @@ exported = sorted(line.split()[-1] for line in lines("nm", "-D", "--defined-only
 assert exported == listed, f"exported and not listed, or the other way round: {set(exported) ^ set(listed)}"
 
 declared = set()
-for header in ("Data/Shim/include/tensorview/tensorview.h", "Filters/Kernels/Base/tensorview/types.h"):
+for header in (
+    "Data/Shim/include/tensorview/tensorview.h",
+    "Data/Shim/include/tensorview/source.h",
+    "Filters/Kernels/Base/tensorview/types.h",
+):
     with open(f"{source}/{header}") as file:
         declared |= set(re.findall(r"^TV_API [^(;]*?(\w+)\(", file.read(), re.M))
 assert sorted(declared) == listed, declared ^ set(listed)
 
 needed = [line.split("[")[1].rstrip("]") for line in lines("readelf", "-d", library) if "(NEEDED)" in line]
-# libjansson and libz, 100 kB each: weight files.
-allowed = r"(libhdf5(_\w+)?|libjansson|libz|libgomp|libm|libc|libpthread|librt|ld-linux-[\w-]+|libmpi)\.so\.\d+"
+allowed = r"(libhdf5(_\w+)?|libgomp|libm|libc|libpthread|librt|ld-linux-[\w-]+|libmpi)\.so\.\d+"
 assert all(re.fullmatch(allowed, name) for name in needed), needed
 assert any(name.startswith("libhdf5") for name in needed)
 soname = [line for line in lines("readelf", "-d", library) if "(SONAME)" in line]

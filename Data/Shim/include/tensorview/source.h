@@ -99,6 +99,10 @@ typedef enum tv_change
   TV_CHANGE_REPLACED = 2 /* it is another run, or what was there has changed */
 } tv_change;
 
+/* 1 where a refresh may find something, by names, sizes and times of files: quick. 0 where nothing
+ * has changed. */
+TV_API int tv_source_changed(const tv_source *source);
+
 /* Looks whether there is more, and lists it: costs what is new. change may be NULL. On failure the
  * source stays as it was. */
 TV_API int tv_source_refresh(tv_source *source, tv_change *change);
@@ -147,7 +151,8 @@ TV_API int tv_source_history(tv_source *source, size_t tensor, const size_t *ele
   size_t first, double *result, const tv_execution *execution);
 
 /* Scalars of records first to first + count: result[(record - first) * names + k]; NaN where one
- * has no value. */
+ * has no value. Where some cannot be read, the result has NaN for their records, is otherwise
+ * complete, and the failure is returned. */
 TV_API int tv_source_read_scalars(tv_source *source, size_t first, size_t count, double *result);
 
 /* The states of all filters of states[index] at a record. */

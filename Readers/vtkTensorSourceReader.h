@@ -1,0 +1,147 @@
+/**
+ * @class vtkTensorSourceReader
+ * @brief reads whatever holds tensors over time: the tensors of a step, and the history of the run
+ *
+ * Whatever tensorview/source.h opens by its files: run files, weight files and checkpoints of other
+ * frameworks; as NetworkFileReader in ParaView. vtkTensorSnapshotReader adds what only run files
+ * have.
+ *
+ * Output 0, vtkPartitionedDataSetCollection: the enabled tensors at the requested time, as
+ * vtkTensorCollection describes them. Times are steps. At a time between two records of a tensor
+ * its last one before it is shown, and the tensor's own step is in its field data; before the first
+ * one it is there, but has no cells.
+ *
+ * Output 1, vtkTable: a row for each step at which a scalar or the history tensor was recorded.
+ * Columns: Step (vtkIdTypeArray), each scalar by its name (vtkDoubleArray), each chosen element
+ * (vtkDoubleArray, "conv1/weights[0]"); NaN where nothing was recorded. It holds the whole run,
+ * whatever the time. With several ranks the first has all rows and the others have none.
+ *
+ * Each output is read only when it is asked for. Several files are one continued run.
+ *
+ * With several ranks each reads only its own contiguous range of filters, of a matrix of rows; see
+ * vtkTensorCollection.
+ *
+ * A file that cannot be used is reported once, in one sentence with its name, and gives empty
+ * outputs. A tensor that cannot be used, and whatever of a damaged file was left out, is said once,
+ * as a warning, and costs itself.
+ */
+#ifndef vtkTensorSourceReader_h
+#define vtkTensorSourceReader_h
+
+#include "TensorViewReadersModule.h" // for export macro
+#include "vtkPartitionedDataSetCollectionAlgorithm.h"
+#include "vtkSmartPointer.h" // for values
+
+#include <memory> // for the state that the implementation keeps
+#include <string> // for properties
+#include <vector> // for lists
+
+class vtkDataArray;
+class vtkDataArraySelection;
+class vtkTable;
+struct vtkTensorRecord;
+
+class TENSORVIEWREADERS_EXPORT vtkTensorSourceReader
+    : public vtkPartitionedDataSetCollectionAlgorithm
+{
+public:
+  static vtkTensorSourceReader *New();
+  vtkTypeMacro(vtkTensorSourceReader, vtkPartitionedDataSetCollectionAlgorithm);
+  void PrintSelf(ostream &os, vtkIndent indent) override;
+
+  ///@{
+  /// The files.
+  void AddFileName(const char *name);
+  void RemoveAllFileNames();
+  int GetNumberOfFileNames() const;
+  const char *GetFileName(int index) const;
+  ///@}
+
+  /// 1 where the file is one that this reader is for: not a run file, but one of another framework.
+  /// Silent.
+  virtual int CanReadFile(const char *name);
+
+  ///@{
+  /// Which tensors are read, by "layer/kind"; all at first but those that a file keeps for its own
+  /// purposes (the states of an optimizer). Known after UpdateInformation().
+  vtkDataArraySelection *GetTensorSelection() { return this->TensorSelection; }
+  int GetNumberOfTensorArrays();
+  const char *GetTensorArrayName(int index);
+  int GetTensorArrayStatus(const char *name);
+  void SetTensorArrayStatus(const char *name, int status);
+  ///@}
+
+  ///@{
+  /// All tensors, weights first: what the drop-down of HistoryTensor offers. The status is
+  /// always 1.
+  int GetNumberOfHistoryTensorArrays();
+  const char *GetHistoryTensorArrayName(int index);
+  int GetHistoryTensorArrayStatus(const char *) { return 1; }
+  ///@}
+
+  ///@{
+  /// The tensor whose elements the history has; empty (default): the first weights.
+  vtkSetStdStringFromCharMacro(HistoryTensor);
+  vtkGetCharFromStdStringMacro(HistoryTensor);
+  ///@}
+
+  ///@{
+  /// Its elements: flat indices in [filter, channel, row, column] order, "0-2,100". Ranges end
+  /// where the tensor does. At most 4096.
+  vtkSetStdStringFromCharMacro(HistoryElements);
+  vtkGetCharFromStdStringMacro(HistoryElements);
+  ///@}
+
+  /// Reads the files anew at the next update.
+  void Refresh();
+
+  struct Internals; ///< for the implementation only
+  struct Request;   ///< one execution: the same
+
+protected:
+  vtkTensorSourceReader();
+  ~vtkTensorSourceReader() override;
+
+  int FillOutputPortInformation(int port, vtkInformation *info) override;
+  int ProcessRequest(vtkInformation *request, vtkInformationVector **inputVector,
+    vtkInformationVector *outputVector) override;
+  int RequestInformation(vtkInformation *request, vtkInformationVector **inputVector,
+    vtkInformationVector *outputVector) override;
+  int RequestData(vtkInformation *request, vtkInformationVector **inputVector,
+    vtkInformationVector *outputVector) override;
+
+  /// Whether the files have changed since they were listed. Quick.
+  bool FilesChanged() const;
+
+  /// What derived classes may offer.
+  bool Accumulate = false;
+  bool Follow = false;
+
+private:
+  vtkTensorSourceReader(const vtkTensorSourceReader &) = delete;
+  void operator=(const vtkTensorSourceReader &) = delete;
+
+  void ReadTensors(vtkInformation *info);
+  vtkSmartPointer<vtkDataArray> ReadValues(
+    size_t tensor, size_t record, Request &request, vtkTensorRecord &result);
+  void ReadHistory(vtkInformation *info);
+  ptrdiff_t FindHistoryTensor();
+  std::vector<size_t> FindHistoryElements(ptrdiff_t tensor);
+  std::string ReadScalars(vtkTable *table);
+  std::string ReadElements(
+    vtkTable *table, vtkIdType first, size_t tensor, const std::vector<size_t> &elements);
+  void ListAgain();
+  bool ListFresh();
+  void ReportNotes();
+  void UpdateSelection();
+  void ForgetUnknownTensors();
+  void Report(const std::string &error);
+  void ReportOnce(int port, const std::string &error);
+
+  vtkDataArraySelection *TensorSelection;
+  std::string HistoryTensor;
+  std::string HistoryElements = "0-2";
+  std::unique_ptr<Internals> State;
+};
+
+#endif
