@@ -33,6 +33,8 @@ packages() {
   build+=" libhdf5-dev libdnnl-dev"
   # XXH3, the checks of records in run files: a header, nothing to link.
   build+=" libxxhash-dev"
+  # Weight files' JSON: the shim links it; small, C, and keeps integers of 64 bits.
+  build+=" libjansson-dev"
   # What the trainers train on: 60,000 + 10,000 pictures.
   build+=" dataset-fashion-mnist"
 
@@ -51,6 +53,8 @@ packages() {
   tests+=" python3-torch"
   # Networks of all kinds for the Python package to watch; what its pip needs without a network.
   tests+=" python3-torchvision python3-pip python3-setuptools python3-wheel"
+  # Writes the ONNX models that our readers must read.
+  tests+=" python3-onnx"
   # Looks for reads and writes where there is nothing.
   tests+=" valgrind"
   # Decides on layout, and looks for habits that turn into bugs.

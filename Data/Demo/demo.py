@@ -1,8 +1,8 @@
 """Draws every view of a training run: one PNG each, and a sheet with all of them.
 
-    xvfb-run -a pvpython Data/Demo/demo.py RUN.tvh5 FOLDER
+    xvfb-run -a pvpython Data/Demo/demo.py RUN.tvh5 FOLDER [LAYER]
 
-Data/demo.sh calls it. It is also an example of a script that uses the plugin: the pipeline is in
+Data/demo.sh and the command "tensorview render" call it. It is also an example of a script that uses the plugin: the pipeline is in
 pipeline(), the rest is layout.
 """
 
@@ -31,8 +31,9 @@ def start(script):
     pv.LoadPlugin(os.path.abspath(plugin), remote=False, ns=pv.__dict__)
 
 
-def pipeline(path):
-    """The run, its similarity groups and the four views, at the last step."""
+def pipeline(path, layer=None):
+    """The run, its similarity groups and the four views, at the last step; of one layer, or of the
+    first."""
     run = pv.TensorSnapshotReader(FileName=[path])
     groups = pv.SimilarityGroups(Input=run)
     sources = {
@@ -43,6 +44,10 @@ def pipeline(path):
         "distribution-grid": pv.DistributionGrid(Input=pv.OutputPort(groups, 0)),
         "weight-trajectory": pv.WeightTrajectory(Input=pv.OutputPort(run, 1)),
     }
+    if layer:
+        run.HistoryTensor = sources["weight-grid"].Tensor = f"{layer}/weights"
+        for name in ("groups", "image-grid", "distribution-grid"):
+            sources[name].Tensor = f"{layer}/activations"
     run.UpdatePipelineInformation()
     last = list(run.TimestepValues)[-1]
     for source in sources.values():
@@ -281,19 +286,19 @@ def sheet(paths, folder, columns=3, name="sheet"):
 
 
 def main():
-    if len(sys.argv) != 3:
+    if len(sys.argv) not in (3, 4):
         sys.exit(__doc__)
-    path, folder = os.path.abspath(sys.argv[1]), sys.argv[2]
+    path, folder, layer = os.path.abspath(sys.argv[1]), sys.argv[2], (sys.argv[3:] or [None])[0]
     start("demo.py")
     os.makedirs(folder, exist_ok=True)
 
-    sources, step = pipeline(path)
+    sources, step = pipeline(path, layer)
     history = table(sources["run"], 1)
     filters = table(sources["groups"], 1)
     at = f"step {step}"
     threshold = sources["groups"].Threshold
     pictures = [
-        draw_weights(sources, f"first convolution, {at}: height and colour are the weight", folder),
+        draw_weights(sources, f"{layer or 'first convolution'}, {at}: height and colour are the weight", folder),
         draw_flat(sources, "image-grid", "Image grid", f"activations summed over the batch, {at}", folder, WHITE),
         draw_flat(
             sources,

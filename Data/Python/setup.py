@@ -12,7 +12,6 @@ from setuptools.dist import Distribution
 
 TOP = Path(__file__).resolve().parents[2]
 VERSION = (TOP / "VERSION").read_text().strip()
-LIBRARIES = ("libtensorview.so.0", "libtensorview_python.so")
 
 
 class Build(build_py):
@@ -21,20 +20,20 @@ class Build(build_py):
         package = Path(self.build_lib) / "tensorview"
         package.mkdir(parents=True, exist_ok=True)
         (package / "_version.py").write_text(f'__version__ = "{VERSION}"\n')
-        for library in LIBRARIES:
-            shutil.copyfile(self.built() / "python" / "tensorview" / library, package / library)
+        shutil.copyfile(TOP / "Data/Demo/demo.py", package / "_sheet.py")
+        for library in (self.built() / "python/tensorview").glob("*.so*"):
+            shutil.copyfile(library, package / library.name)
 
     def built(self):
         """A build tree with the libraries."""
         if os.environ.get("TENSORVIEW_BUILD"):
             return Path(os.environ["TENSORVIEW_BUILD"])
         tree = Path(self.get_finalized_command("build").build_temp).resolve() / "cmake"
-        if not (tree / "python" / "tensorview" / LIBRARIES[1]).exists():
-            parts = ("TENSORVIEW_PLUGIN", "TENSORVIEW_TRAINERS", "BUILD_TESTING")
-            off = [f"-D{part}=OFF" for part in parts]
-            subprocess.run(["cmake", "-S", TOP, "-B", tree, *off], check=True)
-            target = "tensorview_python_package"
-            subprocess.run(["cmake", "--build", tree, "--target", target, "-j2"], check=True)
+        parts = ("TENSORVIEW_PLUGIN", "TENSORVIEW_TRAINERS", "BUILD_TESTING")
+        off = [f"-D{part}=OFF" for part in parts]
+        subprocess.run(["cmake", "-S", TOP, "-B", tree, *off], check=True)
+        target = "tensorview_python_package"
+        subprocess.run(["cmake", "--build", tree, "--target", target, "-j2"], check=True)
         return tree
 
 

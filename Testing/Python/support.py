@@ -132,7 +132,7 @@ def close_file(test, name="run.tvh5"):
     """A place for a file of this test alone."""
     folder = Path("files") / test.id().rpartition(".")[2]
     folder.mkdir(parents=True, exist_ok=True)
-    for old in folder.iterdir():
+    for old in folder.glob("*.tvh5"):
         old.unlink()
     return folder / name
 
@@ -157,7 +157,7 @@ class Case(unittest.TestCase):
         """Every tensor that was seen is recorded, at each of its steps, with the same numbers."""
         self.assertTrue(seen)
         for name in names or seen:
-            self.assertIn(name, recorded)
+            self.assertTrue(name in recorded, f"{name} is not recorded")
             self.assertEqual(list(seen[name]), list(recorded[name]), name)
             for step, values in seen[name].items():
                 got = recorded[name][step]

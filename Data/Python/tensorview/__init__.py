@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from . import prune
 from ._library import TensorViewError, TensorViewWarning
 from .kernels import correlate, groups
+from .reading import open
 from .run import Run
 
 if TYPE_CHECKING:
@@ -26,7 +27,9 @@ try:
 except ImportError:  # straight from the source tree
     __version__ = "0"
 
-__all__ = ["Run", "TensorViewError", "TensorViewWarning", "correlate", "groups", "prune", "watch"]
+__all__ = [
+    "Run", "TensorViewError", "TensorViewWarning", "correlate", "groups", "open", "prune", "watch",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""What the library cannot declare yet, declared as a matrix of the same numbers."""
+"""What libtensorview.so.0 cannot declare, declared as a matrix of the same numbers."""
 
 from __future__ import annotations
 
@@ -7,23 +7,21 @@ from typing import Tuple
 
 from ._library import library
 
-KNOWN = [set("oihw"), set("chw")]
+OLD = not hasattr(library, "tv_write_sum")
 
 
-def folded(layer: str, axes: str, shape: Tuple[int, ...]) -> Tuple[str, str, Tuple[int, ...]]:
-    if hasattr(library, "tv_write_sum"):
+def folded(
+    layer: str, axes: str, shape: Tuple[int, ...], summed: bool
+) -> Tuple[str, str, Tuple[int, ...]]:
+    if not OLD:
         return layer, axes, shape
     layer = layer.replace("/", ".")
-    kept = axes.replace("n", "")
-    known = any(set(kept) <= letters for letters in KNOWN) and ("c" in kept or "o" in kept)
-    if axes == "mm" or (known and len(kept) > 0):
+    if summed:
+        at = axes.index("n")
+        axes, shape = axes[:at] + axes[at + 1 :], shape[:at] + shape[at + 1 :]
+    known = axes and any(set(axes.lstrip("n")) <= set(letters) for letters in ("oihw", "chw"))
+    if known and ("c" in axes or "o" in axes) or "n" in axes:
         return layer, axes, shape
-    batch = axes.index("n") if "n" in axes else None
-    rest = tuple(size for at, size in enumerate(shape) if at != batch)
-    if len(rest) < 2:
-        kept, rest = "o", (prod(rest),)
-    else:
-        kept, rest = "oi", (rest[0], prod(rest[1:]))
-    if batch is None:
-        return layer, kept, rest
-    return layer, "n" + kept.replace("oi", "c").replace("o", "c"), (shape[batch], prod(rest))
+    if len(shape) < 2:
+        return layer, "o", (prod(shape),)
+    return layer, "oi", (shape[0], prod(shape[1:]))

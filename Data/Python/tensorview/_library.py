@@ -15,6 +15,7 @@ from ctypes import POINTER, c_char_p, c_double, c_int, c_int64, c_size_t, c_uint
 from pathlib import Path
 from typing import Any, Iterator
 
+NAMES = ("libtensorview.so.1", "libtensorview.so.0")
 RANK = 8  # TV_RANK: most axes of a tensor, the batch not counted
 
 ARGUMENT, MEMORY, FILE, FORMAT, VERSION, STATE, UNSUPPORTED, TIMEOUT, CANCELLED = range(-1, -10, -1)
@@ -36,11 +37,28 @@ class Options(ctypes.Structure):
     """tv_options."""
 
     _fields_ = [
+        ("size", c_size_t),
         ("overwrite", c_int),
         ("threads", c_int),
         ("flush_seconds", c_double),
         ("channel", c_char_p),
-        ("channel_slots", c_size_t),
+        ("ring_slots", c_size_t),
+        ("block_seconds", c_double),
+        ("file_every", c_size_t),
+        ("durable", c_int),
+        ("reserved", c_uint64 * 8),
+    ]
+
+
+class OptionsOf0(ctypes.Structure):
+    """tv_options of libtensorview.so.0."""
+
+    _fields_ = [
+        ("overwrite", c_int),
+        ("threads", c_int),
+        ("flush_seconds", c_double),
+        ("channel", c_char_p),
+        ("ring_slots", c_size_t),
         ("block_seconds", c_double),
         ("file_every", c_size_t),
     ]
@@ -101,10 +119,11 @@ _run, _source, _size = c_void_p, c_void_p, POINTER(c_size_t)
 
 # Name: (arguments, result). A function that this library does not have is left out of it.
 _WRITING = {
-    "tv_open": ([POINTER(_run), c_char_p, POINTER(Options)], c_int),
+    "tv_open": ([POINTER(_run), c_char_p, c_void_p], c_int),
     "tv_declare": ([POINTER(c_int), _run, c_char_p, c_char_p, c_int, c_char_p, _size], c_int),
     "tv_write": ([_run, c_int, c_int64, c_void_p], c_int),
     "tv_write_batch": ([_run, c_int, c_int64, c_void_p, c_size_t], c_int),
+    "tv_write_sum": ([_run, c_int, c_int64, c_void_p, c_size_t], c_int),
     "tv_record": ([_run, c_int64, c_char_p, c_double], c_int),
     "tv_declare_scalar": ([_run, c_char_p], c_int),
     "tv_declare_filters": ([_run, c_char_p, c_size_t], c_int),
@@ -114,6 +133,7 @@ _WRITING = {
     "tv_close": ([_run], c_int),
     "tv_dropped": ([_run], c_uint64),
     "tv_last_error": ([], c_char_p),
+    "tv_version": ([], c_char_p),
     "tv_default_options": ([], Options),
 }
 _READING = {
@@ -145,11 +165,11 @@ def _places() -> Iterator[str]:
     if os.environ.get("TENSORVIEW_LIBRARY"):
         yield os.environ["TENSORVIEW_LIBRARY"]
         return
-    here = Path(__file__).resolve().parent
-    for folder in (Path(__file__).parent, here):
-        if (folder / "libtensorview.so.0").exists():
-            yield str(folder / "libtensorview.so.0")
-    yield "libtensorview.so.0"
+    for name in NAMES:
+        beside = Path(__file__).absolute().parent / name
+        if beside.exists():
+            yield str(beside)
+    yield from NAMES
 
 
 def _load() -> ctypes.CDLL:
@@ -162,10 +182,12 @@ def _load() -> ctypes.CDLL:
             tried.append(str(error))
     else:
         raise ImportError(
-            "TensorView's C library, libtensorview.so.0, is neither beside the package nor where"
+            f"TensorView's C library, {NAMES[0]}, is neither beside the package nor where"
             f" the system looks ({'; '.join(tried)}). Build and install the project, or say where"
             " it is in the environment variable TENSORVIEW_LIBRARY."
         )
+    if not hasattr(library, "tv_version"):
+        _WRITING["tv_default_options"] = ([], OptionsOf0)
     for name, (arguments, result) in {**_WRITING, **_READING}.items():
         function = getattr(library, name, None)
         if function is not None:

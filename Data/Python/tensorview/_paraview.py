@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import Dict, Iterator, List
+from typing import Dict, Iterator, List, Optional
 
 from ._library import TensorViewError
 
@@ -29,6 +29,7 @@ def plugin() -> str:
     def places() -> Iterator[Path]:
         if os.environ.get("TENSORVIEW_PLUGIN"):
             yield Path(os.environ["TENSORVIEW_PLUGIN"])
+            return
         here = Path(__file__).absolute().parent
         for folder in here.parents[:5]:
             yield folder / "lib/TensorView/TensorView.so"
@@ -70,3 +71,17 @@ def view(runs: List[str], live: bool) -> int:
         script.flush()
         command = [program("paraview"), f"--script={script.name}"]
         return subprocess.run(command, env=environment()).returncode
+
+
+def render(run: str, folder: str, layer: Optional[str]) -> int:
+    """Draws the views into pictures, by ParaView's Python and the script of the demonstration."""
+    if not os.path.exists(run):
+        raise FileNotFoundError(f"{run}: there is no such file")
+    script = Path(__file__).absolute().parent / "_sheet.py"
+    command = [program("pvpython"), str(script), os.path.abspath(run), os.path.abspath(folder)]
+    if not os.environ.get("DISPLAY"):
+        command = [program("xvfb-run"), "-a", *command]
+    variables = environment()
+    variables.pop("PYTHONPATH", None)  # of another Python than ParaView's
+    variables["TENSORVIEW_PLUGIN"] = plugin()
+    return subprocess.run(command + ([layer] if layer else []), env=variables).returncode

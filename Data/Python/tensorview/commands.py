@@ -3,40 +3,121 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
-from typing import List, Optional
+from typing import Any, List, Optional
 
 from . import _paraview, prune
 from ._library import TensorViewError
+from .reading import Source, Tensor
+from .reading import open as open_run
 
-DESCRIPTION = "Watch neural networks train, in ParaView."
+DESCRIPTION = """Watch neural networks train, in ParaView.
+
+A run is a file (.tvh5) that tensorview.watch(), tensorview.Run or the C library wrote, or
+ring:NAME, a run in the memory of this machine. It may still be growing."""
+
+EXAMPLES = """examples:
+  tensorview info run.tvh5                     what is in it
+  tensorview view run.tvh5 --live              in ParaView, which follows it
+  tensorview render run.tvh5 --output views/   pictures of every view, without a screen
+
+exit status: 0; 1 where something went wrong, which is said in one sentence; 2 for a command line
+that is none."""
 
 
 def parser() -> argparse.ArgumentParser:
     formatter = argparse.RawDescriptionHelpFormatter
     top = argparse.ArgumentParser(
-        prog="tensorview", description=DESCRIPTION, formatter_class=formatter
+        prog="tensorview", description=DESCRIPTION, epilog=EXAMPLES, formatter_class=formatter
     )
     commands = top.add_subparsers(metavar="COMMAND", required=True)
 
-    view = commands.add_parser(
-        "view",
-        help="open runs in ParaView",
-        description="Starts ParaView with the plugin and opens the runs.",
-        formatter_class=formatter,
-    )
-    view.add_argument("runs", nargs="+", metavar="RUN", help="a run file (.tvh5)")
-    view.add_argument("--live", action="store_true", help="follow the runs while they grow")
-    view.set_defaults(command=lambda arguments: _paraview.view(arguments.runs, arguments.live))
+    def add(name: str, does: Any, short: str, text: str) -> argparse.ArgumentParser:
+        one = commands.add_parser(name, help=short, description=text, formatter_class=formatter)
+        one.set_defaults(command=does)
+        return one
 
-    smaller = commands.add_parser(
-        "prune",
-        help="make a torch checkpoint smaller",
-        description="Merges filters that the network can do without, and writes the smaller weights.",
-        formatter_class=formatter,
-    )
-    prune.add_arguments(smaller).set_defaults(command=prune.command)
+    info = add("info", _info, "say what is in runs", INFO)
+    info.add_argument("runs", nargs="+", metavar="RUN", help="a run file, or ring:NAME")
+    view = add("view", _view, "open runs in ParaView", VIEW)
+    view.add_argument("runs", nargs="+", metavar="RUN", help="a run file")
+    view.add_argument("--live", action="store_true", help="follow the runs while they grow")
+    render = add("render", _render, "draw every view of a layer into pictures", RENDER)
+    render.add_argument("run", metavar="RUN", help="a run file")
+    render.add_argument("--output", metavar="FOLDER", default="views", help="where to (views)")
+    render.add_argument("--layer", help="its name in the run (the first that has activations)")
+    prune.add_arguments(add("prune", prune.command, "make a torch network smaller", PRUNE))
     return top
+
+
+INFO = """Lists the tensors of a run: name, axes, shape, type, at how many steps it was recorded and
+which; its scalars, with their last values; what could not be read, and why; whether its writer has
+closed it."""
+VIEW = """Starts ParaView with the plugin and opens the runs. Returns when ParaView is closed."""
+RENDER = """Draws weight grid, image grid, distribution grid, correlation, weight trajectory and
+history of one layer at the last step, a picture (.png) each and a sheet with all of them. Needs
+pvpython; without a screen, xvfb-run too."""
+
+
+PRUNE = """Merges similar filters of a torch network, repairs what is left on unlabelled samples, and
+reports what that costs."""
+
+
+def _info(arguments: argparse.Namespace) -> None:
+    for number, path in enumerate(arguments.runs):
+        with open_run(path) as run:
+            print("\n" * (number > 0) + "\n".join(summary(path, run)))
+
+
+def _view(arguments: argparse.Namespace) -> int:
+    return _paraview.view(arguments.runs, arguments.live)
+
+
+def _render(arguments: argparse.Namespace) -> int:
+    return _paraview.render(arguments.run, arguments.output, arguments.layer)
+
+
+def summary(path: str, run: Source) -> List[str]:
+    """What info prints of a run, as lines."""
+    size = f", {_bytes(os.path.getsize(path))}" if os.path.isfile(path) else ""
+    state = "complete" if run.complete else "being written, or its writer was ended"
+    lines = [f"{path}: {len(run)} tensors of {len({t.layer for t in run.values()})} layers{size}, {state}"]
+    rows = [_row(tensor) for tensor in run.values()]
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    lines += ["  " + "  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+    for name, values in run.scalars.items():
+        known = values[values == values]
+        last = f", last {known[-1]:.6g}" if len(known) else ""
+        lines.append(f"  scalar {name}: {len(known)} steps{last}")
+    for layer, states in run.states.items():
+        lines.append(f"  states of the {states.filters} filters of {layer}: {len(states)} records")
+    return lines + [f"  note: {note}" for note in run.notes]
+
+
+def _row(tensor: Tensor) -> List[str]:
+    shape = " × ".join(map(str, tensor.shape)) or "1"
+    row = [tensor.name, tensor.axes, shape, tensor.type, _steps(tensor)]
+    return row if tensor.problem is None else row[:4] + [f"unreadable: {tensor.problem}"]
+
+
+def _steps(tensor: Tensor) -> str:
+    steps = tensor.steps
+    if len(steps) < 2:
+        return f"step {steps[0]}" if len(steps) else "no record"
+    each = {int(one) for one in steps[1:] - steps[:-1]}
+    every = f", every {each.pop()}" if len(each) == 1 else ""
+    return f"{len(steps)} records, steps {steps[0]} to {steps[-1]}{every}"
+
+
+def _bytes(number: float) -> str:
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if number < 1000:
+            break
+        number /= 1000
+    else:
+        unit = "TB"
+    return f"{number:.0f} {unit}" if number >= 100 or unit == "bytes" else f"{number:.1f} {unit}"
 
 
 def main(arguments: Optional[List[str]] = None) -> int:

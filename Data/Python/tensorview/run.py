@@ -50,7 +50,7 @@ class Run:
     overwrite: replace a file that is there; otherwise it is refused.
     threads: that sum a batch; 0: what OpenMP would use.
     flush_seconds: how often what is complete is made safe and visible; 0: each step.
-    channel_slots, block_seconds, file_every: see tensorview/tensorview.h.
+    ring_slots, block_seconds, file_every: see tensorview/tensorview.h.
     background: copies are written by a thread of their own. memory: bytes that may wait for it;
         when_full: "wait" for room, or "drop" records and count them in dropped.
     """
@@ -63,9 +63,9 @@ class Run:
         overwrite: bool = False,
         threads: int = 1,
         flush_seconds: float = 1.0,
-        channel_slots: int = 4,
-        block_seconds: float = 0.0,
-        file_every: int = 1,
+        ring_slots: int = 4,
+        block_seconds: Optional[float] = None,
+        file_every: Optional[int] = None,
         background: bool = False,
         memory: int = MEMORY,
         when_full: str = "wait",
@@ -75,9 +75,12 @@ class Run:
             raise ValueError(f'when_full is "wait" or "drop", not {when_full!r}')
         options = library.tv_default_options()
         options.overwrite, options.threads = bool(overwrite), threads
-        options.flush_seconds, options.block_seconds = flush_seconds, block_seconds
+        options.flush_seconds, options.ring_slots = flush_seconds, ring_slots
         options.channel = None if channel is None else channel.encode()
-        options.channel_slots, options.file_every = channel_slots, file_every
+        if block_seconds is not None:
+            options.block_seconds = block_seconds
+        if file_every is not None:
+            options.file_every = file_every
         name = None if path is None else os.fsencode(path)
         check(library.tv_open(ctypes.byref(self._handle), name, ctypes.byref(options)))
         self.path = None if path is None else os.fspath(path)
@@ -113,10 +116,13 @@ class Run:
         All letters: the section Axes of tensorview/format.h."""
         dtype = _arrays.type_name(dtype)
         shape = tuple(int(size) for size in shape)
-        kept = axes.replace("n", "") if summed else axes
-        if len(kept) != len(shape):
+        summed = summed and "n" in axes
+        if len(axes) - summed != len(shape):
             raise ValueError(f'"{axes}" and the shape {shape} of {layer}/{kind} do not agree')
-        declare = partial(self._declare, layer, kind, kept, shape, dtype)
+        whole = list(shape)
+        if summed:
+            whole.insert(axes.index("n"), 1)
+        declare = partial(self._declare, layer, kind, axes, tuple(whole), dtype, summed)
         declared = Declared(self._now(declare), f"{layer}/{kind}", axes, shape, dtype, summed)
         self._tensors[declared.name] = declared
         return declared
@@ -243,8 +249,10 @@ class Run:
         if failure is not None:
             raise failure
 
-    def _declare(self, layer: str, kind: str, axes: str, shape: Tuple[int, ...], dtype: str) -> int:
-        layer, axes, shape = _fold.folded(layer, axes, shape)
+    def _declare(
+        self, layer: str, kind: str, axes: str, shape: Tuple[int, ...], dtype: str, summed: bool
+    ) -> int:
+        layer, axes, shape = _fold.folded(layer, axes, shape, summed)
         number = ctypes.c_int()
         sizes = (ctypes.c_size_t * max(1, len(shape)))(*shape)
         type_number = _arrays.TYPES[dtype][0]
@@ -262,12 +270,11 @@ class Run:
             values = values()
         pointer = values.ctypes.data
         with self._lock:
-            if samples is None or declared.summed:
+            if samples is None or (declared.summed and _fold.OLD):
                 check(library.tv_write(self._handle, declared.number, step, pointer))
             else:
-                check(
-                    library.tv_write_batch(self._handle, declared.number, step, pointer, samples)
-                )
+                write = library.tv_write_sum if declared.summed else library.tv_write_batch
+                check(write(self._handle, declared.number, step, pointer, samples))
 
     def _log(self, step: int, numbers: Dict[str, Any]) -> None:
         with self._lock:
@@ -289,6 +296,8 @@ def _samples(declared: Declared, shape: Tuple[int, ...], samples: Optional[int])
         if shape[at] <= expected[at]:
             expected = expected[:at] + (shape[at],) + expected[at + 1 :]
         samples = shape[at]
+    elif declared.summed and samples is None:
+        raise ValueError(f"{declared.name} is a sum: of how many samples?")
     if tuple(shape) != expected:
         raise TensorViewError(
             f"{declared.name} was declared as {declared.shape} and cannot be {tuple(shape)}", ARGUMENT

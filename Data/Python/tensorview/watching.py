@@ -7,6 +7,7 @@ import warnings
 from functools import partial
 from typing import Any, Callable, Dict, Iterable, List, Optional, Set, Tuple, Union
 
+import numpy as np
 import torch
 
 from . import _network
@@ -99,7 +100,7 @@ class Watch(Run):
         self._start = start
         self._steps = Steps(start, self._before_step, self._after_step)
         self._optimizers: List[Any] = []
-        self._unsaid: List[Tuple[int, Dict[str, Any]]] = []  # scalars before the first declaration
+        self._waiting: List[Tuple[Callable[[], None], int]] = []  # for the first declaration
         self._written = start - 1  # last step that something was written of
         self._activations = Activations(evaluation, self._give_up, self._say)
         networks = _network.roots(model)
@@ -129,12 +130,18 @@ class Watch(Run):
             if step is None:
                 step = max(self._start, self._steps.last + (self._activations.forwards > 0))
             numbers = {name: _number(value) for name, value in scalars.items()}
-            if self._recorder.declared:
-                self._do(partial(self._log, step, numbers))
-            else:
-                self._unsaid.append((step, numbers))
+            self._when_declared(partial(self._log, step, numbers))
         except Exception as error:
             self._give_up(error)
+
+    def write(self, tensor: Any, step: int, array: Any, samples: Optional[int] = None) -> None:
+        """A tensor of your own, beside those of the model: see Run.declare and Run.write. What cannot
+        be written is a warning."""
+        if self._records():
+            try:
+                super().write(tensor, step, array, samples)
+            except Exception as error:
+                self._say(str(error))
 
     def flush(self) -> None:
         if self._records():
@@ -150,7 +157,7 @@ class Watch(Run):
         self._let_go()
         try:
             if not self._given_up and not self._recorder.declared:
-                self._say_scalars()
+                self._write_waiting()
                 self._say("no step was seen: is the optimizer that steps the one that was named?")
             super().close()
         except Exception as error:
@@ -168,7 +175,7 @@ class Watch(Run):
                     self.end_step(self._written)
                     self._written = -1
                 self._recorder.before(number, step, self._optimizers)
-                self._say_scalars()
+                self._write_waiting()
         except Exception as error:
             self._give_up(error)
 
@@ -185,12 +192,22 @@ class Watch(Run):
 
     def _put(self, declared: Any, step: int, values: Any, size: int, samples: Any) -> None:
         self._written = step
-        super()._put(declared, step, values, size, samples)
+        if self._recorder.declared:
+            super()._put(declared, step, values, size, samples)
+        else:  # the user's own, before the model's are known
+            kept = np.array(values)
+            self._when_declared(partial(self._write, declared, step, kept, samples), size)
 
-    def _say_scalars(self) -> None:
-        unsaid, self._unsaid = self._unsaid, []
-        for step, numbers in unsaid:
-            self._do(partial(self._log, step, numbers))
+    def _when_declared(self, work: Callable[[], None], size: int = 0) -> None:
+        if self._recorder.declared:
+            self._do(work, size)
+        else:
+            self._waiting.append((work, size))
+
+    def _write_waiting(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for work, size in waiting:
+            self._do(work, size)
 
     def _records(self) -> bool:
         return bool(self._handle) and not self._given_up and os.getpid() == self._process

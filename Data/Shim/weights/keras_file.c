@@ -1,0 +1,261 @@
+#include "keras_file.h"
+#include "hdf5_objects.h"
+#include "status.h"
+#include "zip.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum
+{
+  MOST_LAYERS = 100000,
+  LONGEST_LAYER = 255
+};
+static const uint64_t largest_image = 1u << 30;
+
+/* HDF5's core driver reads a file that lies in memory; these let it do so without a copy. */
+static void *image_take(size_t bytes, H5FD_file_image_op_t operation, void *context)
+{
+  const tv_keras *keras = context;
+  (void)bytes;
+  (void)operation;
+  return (void *)(uintptr_t)keras->memory;
+}
+
+static void *image_copy(
+  void *to, const void *from, size_t bytes, H5FD_file_image_op_t operation, void *context)
+{
+  (void)operation;
+  (void)context;
+  if (to != from)
+    memmove(to, from, bytes);
+  return to;
+}
+
+static void *image_grow(void *image, size_t bytes, H5FD_file_image_op_t operation, void *context)
+{
+  (void)image;
+  (void)bytes;
+  (void)operation;
+  (void)context;
+  return NULL;
+}
+
+static herr_t image_free(void *image, H5FD_file_image_op_t operation, void *context)
+{
+  (void)image;
+  (void)operation;
+  (void)context;
+  return 0;
+}
+
+static void *context_copy(void *context)
+{
+  return context;
+}
+
+static herr_t context_free(void *context)
+{
+  (void)context;
+  return 0;
+}
+
+/* HDF5 wants a name under which there is no file. */
+static int open_image(tv_keras *keras, const char *path)
+{
+  H5FD_file_image_callbacks_t calls = {
+    image_take, image_copy, image_grow, image_free, context_copy, context_free, keras};
+  const size_t length = strlen(path) + sizeof "/model.weights.h5";
+  char *name = malloc(length);
+  const hid_t list = H5Pcreate(H5P_FILE_ACCESS);
+  if (name)
+    snprintf(name, length, "%s/model.weights.h5", path);
+  if (name && list >= 0 && H5Pset_fapl_core(list, 1 << 16, 0) >= 0 &&
+      H5Pset_file_image_callbacks(list, &calls) >= 0 &&
+      H5Pset_file_image(list, (void *)(uintptr_t)keras->memory, (size_t)keras->image_bytes) >= 0)
+    keras->file = H5Fopen(name, H5F_ACC_RDONLY, list);
+  if (list >= 0)
+    H5Pclose(list);
+  free(name);
+  if (keras->file >= 0)
+    return 0;
+  return tv_fail(
+    TV_ERROR_FORMAT, "%s: model.weights.h5 in it cannot be opened: it is damaged", path);
+}
+
+/* The HDF5 file in a .keras, which is a zip file. */
+static int open_archive(tv_keras *keras, tv_mapped *file)
+{
+  tv_zip zip;
+  int status = tv_zip_open(&zip, file);
+  if (status)
+    return status;
+  const tv_zip_entry *entry = tv_zip_find(&zip, "model.weights.h5");
+  if (!entry || !entry->bytes) {
+    status = tv_fail(TV_ERROR_FORMAT, "%s: has no model.weights.h5 in it", file->path);
+  } else if (entry->deflated) {
+    status = tv_zip_load(&keras->image, file, entry, largest_image);
+    keras->memory = (const unsigned char *)keras->image;
+  } else {
+    const unsigned char *memory = tv_mapped_memory(file);
+    keras->memory = memory ? memory + entry->offset : NULL;
+    if (!memory)
+      status = tv_fail(TV_ERROR_FILE, "%s: cannot be mapped into memory", file->path);
+  }
+  keras->image_bytes = entry ? entry->bytes : 0;
+  tv_zip_close(&zip);
+  return status ? status : open_image(keras, file->path);
+}
+
+int tv_keras_open(tv_keras *keras, tv_mapped *file)
+{
+  unsigned char head[2] = {0};
+  memset(keras, 0, sizeof *keras);
+  keras->file = -1;
+  int status = tv_mapped_read(file, head, 0, sizeof head);
+  if (!status && head[0] == 'P') {
+    status = open_archive(keras, file);
+  } else if (!status) {
+    keras->file = H5Fopen(file->path, H5F_ACC_RDONLY, H5P_DEFAULT);
+    if (keras->file < 0)
+      status = tv_fail(TV_ERROR_FORMAT,
+        "%s: is an HDF5 file that cannot be opened: it is cut off, damaged, or being written",
+        file->path);
+  }
+  if (status)
+    tv_keras_shut(keras);
+  return status;
+}
+
+void tv_keras_shut(tv_keras *keras)
+{
+  if (keras->file >= 0)
+    H5Fclose(keras->file);
+  free(keras->image);
+  memset(keras, 0, sizeof *keras);
+  keras->file = -1;
+}
+
+static tv_stored float_of(hid_t type)
+{
+  size_t sign, exponent, exponent_bits, mantissa, mantissa_bits;
+  switch (H5Tget_size(type)) {
+  case 8:
+    return TV_STORED_F64;
+  case 4:
+    return TV_STORED_F32;
+  case 2:
+    if (H5Tget_fields(type, &sign, &exponent, &exponent_bits, &mantissa, &mantissa_bits) < 0)
+      return TV_STORED_NONE;
+    return exponent_bits == 8 ? TV_STORED_BF16 : TV_STORED_F16;
+  default:
+    return TV_STORED_NONE;
+  }
+}
+
+tv_stored tv_keras_number(hid_t type)
+{
+  const size_t bytes = H5Tget_size(type);
+  const H5T_class_t kind = H5Tget_class(type);
+  if (kind == H5T_FLOAT)
+    return float_of(type);
+  if (kind == H5T_ENUM) /* h5py's way to write bool */
+    return bytes == 1 && H5Tget_nmembers(type) == 2 ? TV_STORED_BOOL : TV_STORED_NONE;
+  if (kind != H5T_INTEGER)
+    return TV_STORED_NONE;
+  const int plain = H5Tget_sign(type) == H5T_SGN_NONE;
+  switch (bytes) {
+  case 1:
+    return plain ? TV_STORED_U8 : TV_STORED_I8;
+  case 2:
+    return plain ? TV_STORED_U16 : TV_STORED_I16;
+  case 4:
+    return plain ? TV_STORED_U32 : TV_STORED_I32;
+  case 8:
+    return plain ? TV_STORED_NONE : TV_STORED_I64;
+  default:
+    return TV_STORED_NONE;
+  }
+}
+
+const char *tv_keras_refusal(hid_t dataset, uint64_t bytes)
+{
+  const char *sentence = NULL;
+  const uint64_t stored = H5Dget_storage_size(dataset);
+  const hid_t list = H5Dget_create_plist(dataset);
+  if (list < 0)
+    return "cannot be read";
+  if (H5Pget_layout(list) == H5D_VIRTUAL)
+    sentence = "is a virtual dataset, which could read any other file";
+  else if (H5Pget_layout(list) != H5D_CHUNKED && H5Pget_external_count(list) > 0)
+    sentence = "is stored outside of the file";
+  else if (stored == 0)
+    sentence = "is declared, but holds no data";
+  const int filters = sentence ? 0 : H5Pget_nfilters(list);
+  for (int i = 0; i < filters; ++i) {
+    unsigned flags, configuration;
+    size_t values = 0;
+    const H5Z_filter_t filter =
+      H5Pget_filter2(list, (unsigned)i, &flags, &values, NULL, 0, NULL, &configuration);
+    if (filter != H5Z_FILTER_DEFLATE && filter != H5Z_FILTER_SHUFFLE &&
+        filter != H5Z_FILTER_FLETCHER32 && filter != H5Z_FILTER_SZIP)
+      sentence = "is compressed by a filter that is not part of HDF5";
+  }
+  if (!sentence && (filters > 0 ? bytes / 1032 > stored : bytes > stored))
+    sentence = "claims more numbers than its bytes can hold";
+  H5Pclose(list);
+  return sentence;
+}
+
+/* Strings of a length of their own, each cut to stride - 1 bytes. */
+static int read_variable(
+  hid_t attribute, hid_t space, H5T_cset_t set, char *strings, size_t count, size_t stride)
+{
+  const hid_t type = H5Tcopy(H5T_C_S1);
+  char **each = calloc(count, sizeof *each);
+  int status = -1;
+  if (type >= 0 && each && H5Tset_size(type, H5T_VARIABLE) >= 0 && H5Tset_cset(type, set) >= 0 &&
+      H5Aread(attribute, type, each) >= 0) {
+    for (size_t i = 0; i < count; ++i)
+      snprintf(strings + i * stride, stride, "%s", each[i] ? each[i] : "");
+    H5Dvlen_reclaim(type, space, H5P_DEFAULT, each);
+    status = 0;
+  }
+  if (type >= 0)
+    H5Tclose(type);
+  free(each);
+  return status;
+}
+
+char *tv_keras_strings(hid_t object, const char *name, size_t *count, size_t *stride)
+{
+  char *strings = NULL;
+  if (H5Aexists(object, name) <= 0)
+    return NULL;
+  const hid_t attribute = H5Aopen(object, name, H5P_DEFAULT);
+  const hid_t type = attribute >= 0 ? H5Aget_type(attribute) : -1;
+  const hid_t space = attribute >= 0 ? H5Aget_space(attribute) : -1;
+  const hssize_t points = space >= 0 ? H5Sget_simple_extent_npoints(space) : 0;
+  const int text = type >= 0 && H5Tget_class(type) == H5T_STRING;
+  const int variable = text && H5Tis_variable_str(type) > 0;
+  if (text && points > 0 && points <= MOST_LAYERS &&
+      (variable || H5Tget_size(type) <= LONGEST_LAYER)) {
+    *count = (size_t)points;
+    *stride = variable ? LONGEST_LAYER + 1 : H5Tget_size(type);
+    strings = calloc(*count, *stride);
+    if (strings &&
+        (variable ? read_variable(attribute, space, H5Tget_cset(type), strings, *count, *stride) < 0
+                  : H5Aread(attribute, type, strings) < 0)) {
+      free(strings);
+      strings = NULL;
+    }
+  }
+  if (space >= 0)
+    H5Sclose(space);
+  if (type >= 0)
+    H5Tclose(type);
+  if (attribute >= 0)
+    H5Aclose(attribute);
+  return strings;
+}

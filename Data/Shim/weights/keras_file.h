@@ -1,0 +1,34 @@
+/* Inside keras.c: HDF5, as little of it as files of weights need. Every function of this header
+ * stands between tv_enter_hdf5() and tv_leave_hdf5() (hdf5_objects.h). */
+#ifndef TV_KERAS_FILE_H
+#define TV_KERAS_FILE_H
+
+#include "weights.h"
+
+#include <hdf5.h>
+
+typedef struct tv_keras
+{
+  hid_t file;
+  char *image;                 /* of a compressed model.weights.h5; NULL */
+  const unsigned char *memory; /* of a stored one, in the mapped file; NULL */
+  uint64_t image_bytes;
+} tv_keras;
+
+/* Opens the .h5, or the model.weights.h5 in a .keras. */
+int tv_keras_open(tv_keras *keras, tv_mapped *file);
+
+void tv_keras_shut(tv_keras *keras);
+
+/* The type of a dataset's numbers. */
+tv_stored tv_keras_number(hid_t type);
+
+/* Why a dataset is not read: NULL, or a sentence without its name. bytes is what its shape needs.
+ * Only what HDF5 itself stores inside this file, by filters that are part of it, is read. */
+const char *tv_keras_refusal(hid_t dataset, uint64_t bytes);
+
+/* An attribute of strings: count of them, stride bytes each. NULL where there is none; the caller
+ * frees it. */
+char *tv_keras_strings(hid_t object, const char *name, size_t *count, size_t *stride);
+
+#endif
