@@ -102,6 +102,16 @@ class Rules(unittest.TestCase):
             walk(file, [])
         self.assertEqual([], found)
 
+    def test_one_place_for_each_thing(self):
+        core = {".c", ".h", ".cxx"}
+        for pattern, where in (
+            (r"omp_get_max_threads", "Filters/Kernels/Base/execution.c"),
+            (r"__builtin_cpu_supports", "Filters/Kernels/"),
+        ):
+            files = {line.split(":")[0] for line in lines(("Filters/", "Data/Shim/", "Readers/"), core, pattern)}
+            self.assertEqual(1, len(files), f"{pattern} stands in {sorted(files)}")
+            self.assertTrue(files.pop().startswith(where))
+
     def test_plugin_code_uses_paraviews_hdf5(self):
         plugin = ("Readers/", "Filters/", "Plugin/")
         self.assertEqual([], lines(plugin, {".c", ".h", ".cxx"}, r'#\s*include\s*[<"]hdf5'))
