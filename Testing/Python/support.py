@@ -12,6 +12,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 import torch
+from torch import nn
+from torch.nn import functional
 
 import tensorview
 
@@ -126,6 +128,25 @@ def train(make, path=None, steps=2, **options):
     if run:
         run.close()
     return Trained(model, losses, seen)
+
+
+def classifier(model, *shape, classes=5, learning=0.1, batch=4, inputs=None):
+    """A make() for train(): random inputs, cross entropy, SGD with momentum."""
+
+    def make():
+        net = model()
+        optimizer = torch.optim.SGD(net.parameters(), lr=learning, momentum=0.9)
+        x = [torch.randn(batch, *shape) if inputs is None else inputs() for _ in range(8)]
+        y = [torch.randint(0, classes, (len(one),)) for one in x]
+        return net, optimizer, lambda step: functional.cross_entropy(net(x[step]), y[step])
+
+    return make
+
+
+def small():
+    return nn.Sequential(
+        nn.Conv2d(3, 8, 3), nn.ReLU(inplace=True), nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(32, 5)
+    )
 
 
 def close_file(test, name="run.tvh5"):

@@ -1,0 +1,116 @@
+"""How a watched training ends, and what goes wrong."""
+
+import subprocess
+import sys
+import warnings
+
+import torch
+from support import Case, read
+from torch import nn
+
+import tensorview
+from tensorview import TensorViewWarning
+
+
+class Ends(Case):
+    """How a run ends, and what goes wrong."""
+
+    def program(self, *lines):
+        head = [
+            "import torch, tensorview",
+            "net = torch.nn.Linear(6, 5)",
+            "optimizer = torch.optim.SGD(net.parameters(), lr=0.1)",
+            f"run = tensorview.watch(net, optimizer, {str(self.path)!r}, every=1)",
+            "def step():",
+            "    net(torch.randn(2, 6)).sum().backward(); optimizer.step()",
+        ]
+        return subprocess.run([sys.executable, "-c", "\n".join([*head, *lines])], capture_output=True, text=True)
+
+    def test_the_interpreter_ends_without_close(self):
+        result = self.program("for _ in range(20): step(); run.log(loss=1.0)")
+        self.assertEqual((0, ""), (result.returncode, result.stderr))
+        self.assertEqual(list(range(20)), list(read(self.path)["model/weights"]))
+
+    def test_an_exception_ends_the_program(self):
+        result = self.program("step()", "raise KeyError('theirs')")
+        self.assertEqual(1, result.returncode)
+        self.assertIn("KeyError: 'theirs'", result.stderr)
+        self.assertEqual([0], list(read(self.path)["model/weights"]))
+
+    def test_a_child_that_forks_leaves_the_run_alone(self):
+        lines = ["import os, sys", "step()", "if os.fork() == 0:", "    step(); run.log(loss=1); run.close(); sys.exit(0)"]
+        result = self.program(*lines, "os.wait()", "step()")
+        self.assertEqual((0, ""), (result.returncode, result.stderr))
+        self.assertEqual([0, 1], list(read(self.path)["model/weights"]))
+
+    def test_an_exception_in_the_loop(self):
+        net = nn.Linear(6, 5)
+        optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+        with self.assertRaisesRegex(KeyError, "theirs"):
+            with tensorview.watch(net, optimizer, self.path, every=1):
+                net(torch.randn(2, 6)).sum().backward()
+                optimizer.step()
+                raise KeyError("theirs")
+        self.assertEqual([0], list(read(self.path)["model/updates"]))
+        self.assertEqual(0, len(net._forward_hooks) + len(net._forward_pre_hooks))
+
+    def test_watching_twice(self):
+        net = nn.Linear(6, 5)
+        optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+        second = self.path.with_name("second.tvh5")
+        one = tensorview.watch(net, optimizer, self.path, every=1)
+        with self.assertRaises(tensorview.TensorViewError):
+            tensorview.watch(net, optimizer, self.path, every=1)
+        two = tensorview.watch(net, optimizer, second, every=2)
+        for step in range(4):
+            net(torch.randn(2, 6)).sum().backward()
+            optimizer.step()
+            if step == 2:
+                one.close()
+        two.close()
+        self.assertEqual([0, 1, 2], list(read(self.path)["model/weights"]))
+        self.assertEqual([0, 2], list(read(second)["model/weights"]))
+        self.assertNotIn("step", optimizer.__dict__)
+        second.unlink()
+
+    def test_a_failure_is_one_warning_and_the_training_goes_on(self):
+        for background in (True, False):
+            net = nn.Linear(6, 5)
+            optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+            weights = net.weight.detach().clone()
+            with warnings.catch_warnings(record=True) as said:
+                warnings.simplefilter("always")
+                with tensorview.watch(net, optimizer, self.path, every=1, overwrite=True, background=background) as run:
+                    for step in range(4):
+                        net(torch.randn(2, 6)).sum().backward()
+                        optimizer.step()
+                        run.log(loss=1.0)
+                        if step == 1:
+                            run.flush()
+                            run.log(step=0, loss=2.0)  # steps never go back: the library refuses
+                            run.flush()
+            self.assertEqual(1, len(said), [str(one.message) for one in said])
+            self.assertIs(TensorViewWarning, said[0].category)
+            self.assertIn("records nothing more", str(said[0].message))
+            self.assertFalse(torch.equal(weights, net.weight))
+            self.assertEqual([0, 1], list(read(self.path)["model/weights"]))
+
+    def test_an_optimizer_that_never_steps_is_said(self):
+        net = nn.Linear(6, 5)
+        with self.assertWarnsRegex(TensorViewWarning, "no step was seen"):
+            tensorview.watch(net, torch.optim.SGD(net.parameters(), lr=0.1), self.path).close()
+
+    def test_arguments_that_cannot_be_meant(self):
+        net = nn.Linear(6, 5)
+        for wrong in (dict(log=["loss"]), dict(every=0), dict(when_full="never"), dict(every={"loss": 3})):
+            with self.assertRaises(ValueError):
+                tensorview.watch(net, None, self.path, **wrong)
+        with self.assertRaises(tensorview.TensorViewError):
+            tensorview.watch(net, None, "no such folder/run.tvh5")
+        self.assertEqual(0, len(net._forward_hooks) + len(net._forward_pre_hooks))
+
+
+if __name__ == "__main__":
+    import unittest
+
+    unittest.main()
