@@ -1,13 +1,11 @@
 #include "vtkDistributionGrid.h"
 
 #include "vtkCellArray.h"
-#include "vtkCommunicator.h"
 #include "vtkDataArray.h"
 #include "vtkFloatArray.h"
 #include "vtkIdList.h"
 #include "vtkInformation.h"
 #include "vtkInformationVector.h"
-#include "vtkMultiProcessController.h"
 #include "vtkNew.h"
 #include "vtkObjectFactory.h"
 #include "vtkPointData.h"
@@ -15,6 +13,7 @@
 #include "vtkPolyData.h"
 #include "vtkTypeInt32Array.h"
 
+#include "Ranks/Ranks.h"
 #include "distribution.h"
 
 #include <algorithm>
@@ -25,59 +24,32 @@
 vtkStandardNewMacro(vtkDistributionGrid);
 
 namespace {
-const size_t ScreenColumns = 2560; // of pixels, that all windows of a row share
-const size_t FewestColumns = 64;
+const size_t ScreenSlices = 2560; // of pixels, that all windows of a row share
+const size_t FewestSlices = 64;
 
 /// Least and greatest value of all curves, on all ranks. Every rank must come here.
 void FindLayerRange(const std::vector<tv_curve> &curves, double range[2])
 {
-  // The greatest is negated, so that one reduction does both.
-  double mine[2], all[2];
-  mine[0] = mine[1] = std::numeric_limits<double>::infinity();
+  range[0] = std::numeric_limits<double>::infinity();
+  range[1] = -range[0];
   for (const tv_curve &curve : curves)
     if (curve.count > 0) {
-      mine[0] = std::min(mine[0], curve.low);
-      mine[1] = std::min(mine[1], -curve.high);
+      range[0] = std::min(range[0], curve.low);
+      range[1] = std::max(range[1], curve.high);
     }
-  std::copy(mine, mine + 2, all);
-  vtkMultiProcessController *controller = vtkMultiProcessController::GetGlobalController();
-  if (controller && controller->GetNumberOfProcesses() > 1)
-    controller->AllReduce(mine, all, 2, vtkCommunicator::MIN_OP);
-  range[0] = all[0];
-  range[1] = -all[1];
-}
-
-/// The number of points on all ranks. Every rank must call this.
-size_t CountAllPoints(size_t points)
-{
-  const auto mine = static_cast<vtkIdType>(points);
-  vtkIdType all = 0;
-  vtkMultiProcessController::GetGlobalController()->AllReduce(
-    &mine, &all, 1, vtkCommunicator::SUM_OP);
-  return static_cast<size_t>(all);
-}
-
-/// Gives an array other tuples: change(from, to) fills to, which is new and empty.
-template <typename Change> void Replace(vtkDataArray *array, const Change &change)
-{
-  const auto to = vtkSmartPointer<vtkDataArray>::Take(array->NewInstance());
-  to->SetName(array->GetName());
-  to->SetNumberOfComponents(array->GetNumberOfComponents());
-  change(array, to.Get());
-  array->ShallowCopy(to);
+  Ranks::Widen(Ranks::Controller(), range);
 }
 
 /// All points of one curve, of which each rank has made those of its rows: on the first rank, in
 /// order; on the others none. Every rank must call this. Returns how many there are here.
 vtkIdType JoinCurve(
-  vtkFloatArray *points, vtkPointData *data, const tv_tensor &tensor, size_t columns)
+  vtkFloatArray *points, vtkPointData *data, const tv_tensor &tensor, size_t slices)
 {
-  vtkCommunicator *ranks = vtkMultiProcessController::GetGlobalController()->GetCommunicator();
   std::vector<vtkDataArray *> arrays(1, points);
   for (int i = 0; i < data->GetNumberOfArrays(); ++i)
     arrays.push_back(data->GetArray(i));
   for (vtkDataArray *array : arrays)
-    Replace(array, [ranks](vtkDataArray *from, vtkDataArray *to) { ranks->GatherV(from, to, 0); });
+    Ranks::Join(Ranks::Controller(), array);
   const auto count = static_cast<size_t>(points->GetNumberOfTuples());
   if (count == 0)
     return 0;
@@ -85,16 +57,19 @@ vtkIdType JoinCurve(
   std::vector<size_t> kept(count);
   const int *pixel = static_cast<int *>(data->GetArray("Pixel")->GetVoidPointer(0));
   kept.resize(tv_curve_thin(kept.data(), pixel, arrays[1]->GetVoidPointer(0), tensor.type, count,
-    tensor.rows * tensor.columns, columns));
+    tensor.whole.rows * tensor.whole.columns, slices));
   vtkNew<vtkIdList> ids;
   for (size_t point : kept)
     ids->InsertNextId(static_cast<vtkIdType>(point));
   if (kept.size() < count)
-    for (vtkDataArray *array : arrays)
-      Replace(array, [&ids](vtkDataArray *from, vtkDataArray *to) {
-        to->SetNumberOfTuples(ids->GetNumberOfIds());
-        from->GetTuples(ids, to);
-      });
+    for (vtkDataArray *array : arrays) {
+      const auto some = vtkSmartPointer<vtkDataArray>::Take(array->NewInstance());
+      some->SetName(array->GetName());
+      some->SetNumberOfComponents(array->GetNumberOfComponents());
+      some->SetNumberOfTuples(ids->GetNumberOfIds());
+      array->GetTuples(ids, some);
+      array->ShallowCopy(some);
+    }
   return static_cast<vtkIdType>(kept.size());
 }
 
@@ -113,7 +88,7 @@ vtkSmartPointer<vtkCellArray> MakeVertices(vtkIdType points)
 
 /// One polyline for each curve that has points: tv_curve_path().
 vtkSmartPointer<vtkCellArray> MakeLines(const std::vector<tv_curve> &curves,
-  const float *coordinates, const int *pixel, size_t pixels, size_t columns)
+  const float *coordinates, const int *pixel, size_t pixels, size_t slices)
 {
   vtkNew<vtkTypeInt32Array> offsets, connectivity;
   std::vector<size_t> path;
@@ -121,7 +96,7 @@ vtkSmartPointer<vtkCellArray> MakeLines(const std::vector<tv_curve> &curves,
     if (curve.count > 0) {
       path.resize(curve.count);
       path.resize(tv_curve_path(path.data(), coordinates + 3 * curve.first, pixel + curve.first,
-        curve.count, pixels, columns));
+        curve.count, pixels, slices));
       const vtkIdType begin = connectivity->GetNumberOfValues();
       offsets->InsertNextValue(static_cast<int>(begin));
       int *points = connectivity->WritePointer(begin, static_cast<vtkIdType>(path.size()));
@@ -151,6 +126,55 @@ int vtkDistributionGrid::FillOutputPortInformation(int, vtkInformation *info)
   return 1;
 }
 
+/// The envelope's slices of each window; 0: every value is drawn.
+size_t vtkDistributionGrid::Slices(const Shown &shown) const
+{
+  if (this->Style != ENVELOPE || shown.Empty)
+    return 0;
+  const tv_grid &grid = shown.View.grid;
+  const size_t shared = ScreenSlices / (grid.columns * grid.sheet_columns);
+  return this->Resolution > 0 ? static_cast<size_t>(this->Resolution)
+                              : std::max(shared, FewestSlices);
+}
+
+/// The curves of this rank, measured, and how many points they have.
+std::vector<tv_curve> vtkDistributionGrid::Curves(const Shown &shown, size_t slices, size_t &points)
+{
+  std::vector<tv_curve> curves(shown.Empty ? 0 : tv_curves(nullptr, &shown.View, &shown.Tensor));
+  const tv_execution execution = Execution();
+  points = 0;
+  if (!curves.empty()) {
+    tv_curves(curves.data(), &shown.View, &shown.Tensor);
+    points = tv_curves_measure(curves.data(), curves.size(), &shown.Tensor, slices, &execution);
+  }
+  return curves;
+}
+
+/// Their points, with what belongs to them. False where the user stopped it.
+bool vtkDistributionGrid::MakePoints(const Shown &shown, const std::vector<tv_curve> &curves,
+  size_t points, size_t slices, const double *range, vtkFloatArray *coordinates, vtkPointData *data)
+{
+  const auto number = static_cast<vtkIdType>(points);
+  const vtkSmartPointer<vtkDataArray> values = NewValues(shown, number);
+  data->SetScalars(values);
+  coordinates->SetNumberOfComponents(3);
+  coordinates->SetNumberOfTuples(number);
+  tv_curve_points out;
+  out.points = coordinates->GetPointer(0);
+  out.values = values->GetVoidPointer(0);
+  out.filter = AddIndices(data, "Filter", number);
+  out.channel = AddIndices(data, "Channel", number);
+  out.pixel = AddIndices(data, "Pixel", number);
+  out.group = AddIndices(data, "Group", number);
+  if (shown.Tensor.group)
+    data->SetActiveScalars("Group");
+  const tv_execution execution = Execution();
+  return this->InChunks(curves.size(), [&](size_t first, size_t count) {
+    tv_curves_write(
+      &out, &curves[first], count, &shown.Tensor, &shown.View.grid, slices, range, &execution);
+  });
+}
+
 int vtkDistributionGrid::RequestData(
   vtkInformation *, vtkInformationVector **inputVector, vtkInformationVector *outputVector)
 {
@@ -159,34 +183,24 @@ int vtkDistributionGrid::RequestData(
   if (!this->Prepare(inputVector, shown))
     return 1;
   const tv_tensor &tensor = shown.Tensor;
-  if (tensor.rows * tensor.columns > static_cast<size_t>(VTK_INT_MAX)) {
-    this->ReportError(shown.Record.Name() + ": " + std::to_string(tensor.rows) + " x " +
-                      std::to_string(tensor.columns) +
+  const size_t pixels = tensor.whole.rows * tensor.whole.columns;
+  if (pixels > static_cast<size_t>(VTK_INT_MAX)) {
+    this->ReportError(shown.Record.Name() + ": " + std::to_string(tensor.whole.rows) + " x " +
+                      std::to_string(tensor.whole.columns) +
                       " values are too many for one curve; show a weight grid or an image grid");
     return 1;
   }
-  size_t columns = 0;
-  if (this->Style == ENVELOPE && !shown.Empty) {
-    const tv_grid &grid = shown.View.grid;
-    const size_t shared = ScreenColumns / (grid.columns * grid.panel_columns);
-    columns = this->Resolution > 0 ? static_cast<size_t>(this->Resolution)
-                                   : std::max(shared, FewestColumns);
-  }
-  const tv_execution execution = Execution();
-
-  std::vector<tv_curve> curves(shown.Empty ? 0 : tv_curves(nullptr, &shown.View, &tensor));
-  size_t points = 0;
-  if (!curves.empty()) {
-    tv_curves(curves.data(), &shown.View, &tensor);
-    points = tv_curves_measure(curves.data(), curves.size(), &tensor, columns, &execution);
-  }
+  size_t points;
+  const size_t slices = this->Slices(shown);
+  std::vector<tv_curve> curves = this->Curves(shown, slices, points);
   // Of a matrix each rank has a part of the same curve, which is drawn in one piece.
-  const bool cut = Controller() && IsMatrix(tensor);
+  const bool cut = Ranks::Controller() && IsMatrix(tensor);
   const bool joined = cut && this->Style != POINTS;
+  const bool common = this->Normalization == LAYER || cut;
   double range[2] = {0.0, 0.0};
-  if (this->Normalization == LAYER || cut)
+  if (common)
     FindLayerRange(curves, range);
-  const size_t drawn = joined ? CountAllPoints(points) : points;
+  const size_t drawn = joined ? Ranks::Sum(Ranks::Controller(), points) : points;
   if (drawn > static_cast<size_t>(VTK_INT_MAX)) {
     this->ReportError(shown.Record.Name() + ": " + std::to_string(drawn) +
                       " points are too many; show an envelope, or fewer filters");
@@ -198,44 +212,34 @@ int vtkDistributionGrid::RequestData(
 
   auto number = static_cast<vtkIdType>(points);
   vtkPointData *data = output->GetPointData();
-  const vtkSmartPointer<vtkDataArray> values = NewValues(shown, number);
-  data->SetScalars(values);
   vtkNew<vtkFloatArray> coordinates;
-  coordinates->SetNumberOfComponents(3);
-  coordinates->SetNumberOfTuples(number);
-  tv_curve_points out;
-  out.points = coordinates->GetPointer(0);
-  out.values = values->GetVoidPointer(0);
-  out.filter = AddIndices(data, "Filter", number);
-  out.channel = AddIndices(data, "Channel", number);
-  out.pixel = AddIndices(data, "Pixel", number);
-  out.group = AddIndices(data, "Group", number);
-  if (tensor.group)
-    data->SetActiveScalars("Group");
-
-  const double *common = this->Normalization == LAYER || cut ? range : nullptr;
-  const bool finished = this->InChunks(curves.size(), [&](size_t first, size_t count) {
-    tv_curves_write(
-      &out, &curves[first], count, &tensor, &shown.View.grid, columns, common, &execution);
-  });
+  const bool finished =
+    this->MakePoints(shown, curves, points, slices, common ? range : nullptr, coordinates, data);
   if (joined) { // stopped or not: the others wait for it
-    number = JoinCurve(coordinates, data, tensor, columns);
+    number = JoinCurve(coordinates, data, tensor, slices);
     curves.assign(1, tv_curve{});
     curves[0].count = static_cast<size_t>(number);
   }
-  if (!finished || number == 0) {
-    output->GetPointData()->Initialize();
-    return 1;
-  }
-  RememberRanges(data);
+  if (finished && number > 0)
+    this->Draw(output, curves, coordinates, pixels, slices);
+  else
+    data->Initialize();
+  return 1;
+}
+
+/// Points and curves into the output.
+void vtkDistributionGrid::Draw(vtkPolyData *output, const std::vector<tv_curve> &curves,
+  vtkFloatArray *coordinates, size_t pixels, size_t slices)
+{
+  RememberRanges(output->GetPointData());
   vtkNew<vtkPoints> place;
   place->SetData(coordinates);
   output->SetPoints(place);
-  if (this->Style == POINTS || tensor.rows * tensor.columns == 1)
-    output->SetVerts(MakeVertices(number));
-  else
-    output->SetLines(MakeLines(curves, coordinates->GetPointer(0),
-      static_cast<int *>(data->GetArray("Pixel")->GetVoidPointer(0)), tensor.rows * tensor.columns,
-      columns));
-  return 1;
+  if (this->Style == POINTS || pixels == 1) {
+    output->SetVerts(MakeVertices(coordinates->GetNumberOfTuples()));
+    return;
+  }
+  const void *pixel = output->GetPointData()->GetArray("Pixel")->GetVoidPointer(0);
+  output->SetLines(
+    MakeLines(curves, coordinates->GetPointer(0), static_cast<const int *>(pixel), pixels, slices));
 }

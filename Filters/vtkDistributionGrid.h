@@ -23,6 +23,13 @@
 #include "TensorViewFiltersModule.h" // for export macro
 #include "vtkTensorView.h"
 
+#include <vector> // for curves
+
+class vtkFloatArray;
+class vtkPointData;
+class vtkPolyData;
+struct tv_curve;
+
 class TENSORVIEWFILTERS_EXPORT vtkDistributionGrid : public vtkTensorView
 {
 public:
@@ -73,6 +80,13 @@ protected:
   int Normalization = WINDOW;
 
 private:
+  size_t Slices(const Shown &shown) const;
+  static std::vector<tv_curve> Curves(const Shown &shown, size_t slices, size_t &points);
+  bool MakePoints(const Shown &shown, const std::vector<tv_curve> &curves, size_t points,
+    size_t slices, const double *range, vtkFloatArray *coordinates, vtkPointData *data);
+  void Draw(vtkPolyData *output, const std::vector<tv_curve> &curves, vtkFloatArray *coordinates,
+    size_t pixels, size_t slices);
+
   vtkDistributionGrid(const vtkDistributionGrid &) = delete;
   void operator=(const vtkDistributionGrid &) = delete;
 };

@@ -16,7 +16,7 @@
 #include "vtkStreamingDemandDrivenPipeline.h"
 #include "vtkTypeInt32Array.h"
 
-#include "RowExchange.h"
+#include "Ranks/RowExchange.h"
 #include "mosaic.h"
 
 #include <numeric>

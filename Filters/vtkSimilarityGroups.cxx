@@ -22,7 +22,8 @@
 #include "vtkStringArray.h"
 #include "vtkTable.h"
 
-#include "SimilarityRanks.h"
+#include "Ranks/Ranks.h"
+#include "Ranks/SimilarityRanks.h"
 #include "correlate.h"
 #include "group.h"
 #include "moments.h"
@@ -131,8 +132,7 @@ void PassWithGroups(vtkPartitionedDataSetCollection *output, vtkPartitionedDataS
 /// ever, or, on one rank of several, waiting for the others for ever.
 void SetExtent(vtkInformationVector *outputVector, int filters)
 {
-  vtkMultiProcessController *controller = SimilarityRanks::Controller();
-  const bool here = filters > 0 && (!controller || controller->GetLocalProcessId() == 0);
+  const bool here = filters > 0 && Ranks::IsFirst();
   const int end = here ? filters : -1, depth = here ? 0 : -1;
   const int extent[6] = {0, end, 0, end, 0, depth};
   outputVector->GetInformationObject(2)->Set(
@@ -184,7 +184,7 @@ int vtkSimilarityGroups::RequestInformation(
 
 bool vtkSimilarityGroups::FromMaps(const vtkTensorRecord &record, Result &result)
 {
-  if (SimilarityRanks::Controller())
+  if (Ranks::Controller())
     return this->FromMapsOfRanks(record, result);
   const vtkIdType all = result.Matrix ? 1 : record.Filters * record.Channels;
   const bool cut = record.RowsHere != record.Rows;
@@ -224,10 +224,10 @@ bool vtkSimilarityGroups::FromMaps(const vtkTensorRecord &record, Result &result
 
 bool vtkSimilarityGroups::FromMapsOfRanks(const vtkTensorRecord &record, Result &result)
 {
-  vtkMultiProcessController *controller = SimilarityRanks::Controller();
+  vtkMultiProcessController *controller = Ranks::Controller();
   const size_t filters = result.Filters;
   RankRows rows;
-  rows.Type = SimilarityRanks::Largest(controller, TypeOf(record.Values)) ? TV_FLOAT64 : TV_FLOAT32;
+  rows.Type = Ranks::Largest(controller, TypeOf(record.Values)) ? TV_FLOAT64 : TV_FLOAT32;
   const vtkIdType windows = result.Matrix ? 1 : record.Channels;
   if (record.Values && record.Windows > 0) {
     rows.Values = record.Values->GetVoidPointer(0);
@@ -258,12 +258,12 @@ bool vtkSimilarityGroups::FromMapsOfRanks(const vtkTensorRecord &record, Result 
 
 bool vtkSimilarityGroups::FromMoments(const vtkTensorRecord &record, Result &result)
 {
-  vtkMultiProcessController *controller = SimilarityRanks::Controller();
+  vtkMultiProcessController *controller = Ranks::Controller();
   const size_t filters = result.Filters, size = tv_moments_size(filters);
   std::vector<double> moments(size, 0.0);
   const bool fits = !record.Values || (record.Windows == 1 && record.Rows == record.Columns &&
                                         static_cast<size_t>(record.Rows) == filters + 1);
-  if (SimilarityRanks::Largest(controller, fits ? 0 : 1)) {
+  if (Ranks::Largest(controller, fits ? 0 : 1)) {
     this->ReportError(record.Name() + " are not the second moments of " + std::to_string(filters) +
                       " filters: that would be a matrix of " + std::to_string(filters + 1) +
                       " rows and columns");
@@ -275,8 +275,7 @@ bool vtkSimilarityGroups::FromMoments(const vtkTensorRecord &record, Result &res
     moments[first + i] = TypeOf(record.Values) == TV_FLOAT64
                            ? static_cast<const double *>(record.Values->GetVoidPointer(0))[i]
                            : static_cast<const float *>(record.Values->GetVoidPointer(0))[i];
-  if (controller)
-    SimilarityRanks::Share(controller, moments);
+  Ranks::Sum(controller, moments);
   std::vector<double> variance(filters);
   tv_moments_statistics(nullptr, variance.data(), moments.data(), filters);
   std::vector<unsigned char> constant(filters);
@@ -314,9 +313,9 @@ bool vtkSimilarityGroups::Group(const vtkTensorRecord &record, Result &result)
 bool vtkSimilarityGroups::Compute(
   vtkDataObject *input, const vtkTensorRecord &record, Result &result)
 {
-  vtkMultiProcessController *controller = SimilarityRanks::Controller();
-  const auto rows = SimilarityRanks::Largest(controller, record.Values ? record.Rows : 0);
-  const auto columns = SimilarityRanks::Largest(controller, record.Values ? record.Columns : 0);
+  vtkMultiProcessController *controller = Ranks::Controller();
+  const auto rows = Ranks::Largest(controller, record.Values ? record.Rows : 0);
+  const auto columns = Ranks::Largest(controller, record.Values ? record.Columns : 0);
   // A fully connected layer's weights, or a matrix of one's own: one window, a row for each filter.
   result.Matrix = record.Kind != "activations" && record.Filters == 1 && record.Channels == 1;
   result.Filters = static_cast<size_t>(result.Matrix && rows > 0 ? rows : record.Filters);
@@ -340,7 +339,7 @@ bool vtkSimilarityGroups::Compute(
   std::string error;
   const std::string name = record.Layer + "/moments";
   const bool found = vtkTensorCollection::Find(input, name, "moments", moments, error) &&
-                     SimilarityRanks::Largest(controller, moments.Values ? 1 : 0);
+                     Ranks::Largest(controller, moments.Values ? 1 : 0);
   if (this->Statistics == MOMENTS || (result.Pixels < 2 && found)) {
     if (!found) {
       this->ReportError("there are no second moments of layer \"" + record.Layer + "\" (" + name +
@@ -380,8 +379,7 @@ int vtkSimilarityGroups::RequestData(
 
   const auto filters = static_cast<int>(result.Filters);
   SetExtent(outputVector, filters);
-  vtkMultiProcessController *controller = SimilarityRanks::Controller();
-  if (controller && controller->GetLocalProcessId() != 0)
+  if (!Ranks::IsFirst())
     return 1; // the first rank has the table and the matrix, for all
 
   std::vector<vtkIdType> indices(result.Filters);

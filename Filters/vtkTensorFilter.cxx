@@ -6,6 +6,7 @@
 #include "vtkInformationVector.h"
 #include "vtkMultiProcessController.h"
 
+#include "Ranks/Ranks.h"
 #include "execution.h"
 
 #include <algorithm>
@@ -28,14 +29,13 @@ const char *vtkTensorFilter::GetTensorArrayName(int index) const
 
 tv_execution vtkTensorFilter::Execution()
 {
-  vtkMultiProcessController *controller = vtkMultiProcessController::GetGlobalController();
+  vtkMultiProcessController *controller = Ranks::Controller();
   return {tv_threads(controller ? controller->GetNumberOfProcesses() : 1), nullptr, nullptr};
 }
 
 vtkMultiProcessController *vtkTensorFilter::Controller()
 {
-  vtkMultiProcessController *controller = vtkMultiProcessController::GetGlobalController();
-  return controller && controller->GetNumberOfProcesses() > 1 ? controller : nullptr;
+  return Ranks::Controller();
 }
 
 int vtkTensorFilter::FillInputPortInformation(int, vtkInformation *info)

@@ -13,12 +13,12 @@
 #include "vtkInformationStringVectorKey.h"
 #include "vtkInformationVector.h"
 #include "vtkIntArray.h"
-#include "vtkMultiProcessController.h"
 #include "vtkNew.h"
 #include "vtkOutputWindow.h"
 #include "vtkStringArray.h"
 
-#include "RowExchange.h"
+#include "Ranks/Ranks.h"
+#include "Ranks/RowExchange.h"
 #include "range.h"
 
 #include <algorithm>
@@ -27,6 +27,12 @@
 namespace {
 const vtkIdType MostIndexedCells = 4000000;
 
+tv_windows Windows(vtkIdType filters, vtkIdType channels, vtkIdType rows, vtkIdType columns)
+{
+  return {static_cast<size_t>(filters), static_cast<size_t>(channels), static_cast<size_t>(rows),
+    static_cast<size_t>(columns)};
+}
+
 /// State or group of each filter, in kernels' terms. Null where there is none, or one that does not
 /// belong to this tensor.
 const int *Labels(vtkIntArray *labels, const tv_tensor &tensor, int &byRow)
@@ -34,8 +40,8 @@ const int *Labels(vtkIntArray *labels, const tv_tensor &tensor, int &byRow)
   if (!labels || labels->GetNumberOfComponents() != 1)
     return nullptr;
   const auto count = static_cast<size_t>(labels->GetNumberOfTuples());
-  byRow = count != tensor.filters;
-  if (byRow && (tensor.filters * tensor.channels != 1 || count != tensor.rows))
+  byRow = count != tensor.whole.filters;
+  if (byRow && (tensor.whole.filters * tensor.whole.channels != 1 || count != tensor.whole.rows))
     return nullptr;
   return labels->GetPointer(0);
 }
@@ -74,10 +80,10 @@ tv_region vtkTensorView::Region(const tv_tensor &tensor) const
     out[1] = range[1] == -1 ? size : static_cast<size_t>(range[1]) + 1;
   };
   tv_region region;
-  set(region.filter, this->FilterRange, tensor.filters);
-  set(region.channel, this->ChannelRange, tensor.channels);
-  set(region.row, this->RowRange, tensor.rows);
-  set(region.column, this->ColumnRange, tensor.columns);
+  set(region.filter, this->FilterRange, tensor.whole.filters);
+  set(region.channel, this->ChannelRange, tensor.whole.channels);
+  set(region.row, this->RowRange, tensor.whole.rows);
+  set(region.column, this->ColumnRange, tensor.whole.columns);
   return region;
 }
 
@@ -99,10 +105,7 @@ void vtkTensorView::Describe(Shown &shown)
 {
   const vtkTensorRecord &record = shown.Record;
   tv_tensor &tensor = shown.Tensor;
-  tensor.filters = static_cast<size_t>(record.Filters);
-  tensor.channels = static_cast<size_t>(record.Channels);
-  tensor.rows = static_cast<size_t>(record.Rows);
-  tensor.columns = static_cast<size_t>(record.Columns);
+  tensor.whole = Windows(record.Filters, record.Channels, record.Rows, record.Columns);
   tensor.first_window = static_cast<size_t>(record.FirstWindow);
   tensor.windows = static_cast<size_t>(record.Windows);
   tensor.first_row = static_cast<size_t>(record.FirstRow);
@@ -142,21 +145,17 @@ bool vtkTensorView::Agree(bool found, Shown &shown)
   if (!controller)
     return found;
   tv_tensor &tensor = shown.Tensor;
-  const vtkIdType mine[7] = {found, !shown.Empty, tensor.type,
-    static_cast<vtkIdType>(tensor.filters), static_cast<vtkIdType>(tensor.channels),
-    static_cast<vtkIdType>(tensor.rows), static_cast<vtkIdType>(tensor.columns)};
-  std::vector<vtkIdType> all(7 * static_cast<size_t>(controller->GetNumberOfProcesses()));
-  controller->AllGather(mine, all.data(), 7);
+  const std::vector<vtkIdType> all = Ranks::Collect(controller,
+    {found, !shown.Empty, tensor.type, static_cast<vtkIdType>(tensor.whole.filters),
+      static_cast<vtkIdType>(tensor.whole.channels), static_cast<vtkIdType>(tensor.whole.rows),
+      static_cast<vtkIdType>(tensor.whole.columns)});
   for (size_t i = 0; i < all.size(); i += 7)
     if (!all[i])
       return false; // that rank has said why
   for (size_t i = 0; i < all.size() && shown.Empty; i += 7)
     if (all[i + 1]) {
       tensor.type = static_cast<tv_type>(all[i + 2]);
-      tensor.filters = static_cast<size_t>(all[i + 3]);
-      tensor.channels = static_cast<size_t>(all[i + 4]);
-      tensor.rows = static_cast<size_t>(all[i + 5]);
-      tensor.columns = static_cast<size_t>(all[i + 6]);
+      tensor.whole = Windows(all[i + 3], all[i + 4], all[i + 5], all[i + 6]);
       shown.Empty = false;
     }
   return true;
@@ -184,10 +183,7 @@ bool vtkTensorView::FindShape(vtkInformationVector **inputVector, tv_tensor &ten
     for (int i = 0; i < in->Length(names) && 4 * i + 3 < in->Length(shapes); ++i)
       if (std::string(in->Get(names, i)) == chosen) {
         const int *shape = in->Get(shapes) + 4 * i;
-        tensor.filters = static_cast<size_t>(shape[0]);
-        tensor.channels = static_cast<size_t>(shape[1]);
-        tensor.rows = static_cast<size_t>(shape[2]);
-        tensor.columns = static_cast<size_t>(shape[3]);
+        tensor.whole = Windows(shape[0], shape[1], shape[2], shape[3]);
         return *std::min_element(shape, shape + 4) > 0;
       }
   vtkTensorRecord record;
@@ -197,10 +193,7 @@ bool vtkTensorView::FindShape(vtkInformationVector **inputVector, tv_tensor &ten
         vtkDataObject::GetData(inputVector[0]), chosen, "", record, error) ||
       !record.Values)
     return false;
-  tensor.filters = static_cast<size_t>(record.Filters);
-  tensor.channels = static_cast<size_t>(record.Channels);
-  tensor.rows = static_cast<size_t>(record.Rows);
-  tensor.columns = static_cast<size_t>(record.Columns);
+  tensor.whole = Windows(record.Filters, record.Channels, record.Rows, record.Columns);
   return true;
 }
 
@@ -235,11 +228,11 @@ std::vector<tv_line> vtkTensorView::Lines(const Shown &shown)
 
 size_t vtkTensorView::CountAllLines(const Shown &shown)
 {
-  tv_tensor whole = shown.Tensor;
-  whole.first_window = whole.first_row = 0;
-  whole.windows = whole.filters * whole.channels;
-  whole.rows_here = whole.rows;
-  return tv_view_lines(nullptr, &shown.View, &whole);
+  tv_tensor tensor = shown.Tensor;
+  tensor.first_window = tensor.first_row = 0;
+  tensor.windows = tensor.whole.filters * tensor.whole.channels;
+  tensor.rows_here = tensor.whole.rows;
+  return tv_view_lines(nullptr, &shown.View, &tensor);
 }
 
 void vtkTensorView::FillValues(void *values, const Shown &shown, const tv_line *lines, size_t count)
@@ -329,7 +322,7 @@ void vtkTensorView::AddFields(vtkFieldData *fields, const Shown &shown)
   note->InsertNextValue(sentence);
   fields->AddArray(note);
   this->Note = shown.Record.Name() + ": " + sentence;
-  const bool first = !Controller() || Controller()->GetLocalProcessId() == 0;
+  const bool first = Ranks::IsFirst();
   if (first && this->Note != before) // once, not at every step, nor by every rank
     vtkOutputWindowDisplayText((this->Note + "\n").c_str());
 }

@@ -110,7 +110,10 @@ protected:
   bool Reduce(Shown &shown, bool gaps);
 
   /// Whether it is one window, whose rows the ranks share, and not its windows.
-  static bool IsMatrix(const tv_tensor &tensor) { return tensor.filters * tensor.channels == 1; }
+  static bool IsMatrix(const tv_tensor &tensor)
+  {
+    return tensor.whole.filters * tensor.whole.channels == 1;
+  }
 
   /// The rows of cells that this rank shows, in tensor order; and how many all ranks show.
   static std::vector<tv_line> Lines(const Shown &shown);

@@ -65,14 +65,14 @@ tv_block vtkWeightGrid::ChooseBlock(Shown &shown) const
                         static_cast<double>(shown.View.grid.height) *
                         static_cast<double>(shown.View.grid.width);
   if (this->Style != AUTOMATIC_STYLE)
-    return this->Style == TILES ? TV_TILE : TV_BOX;
+    return this->Style == TILES ? TV_FLAT : TV_BOX;
   const bool many = values > static_cast<double>(this->MaximumBoxes);
   if (!many && !(this->HeightScale > MostWidthsHigh * shown.View.grid.pixel))
     return TV_BOX;
   shown.Note += "Flat tiles: ";
   shown.Note += many ? "too many values for boxes. "
                      : "boxes would be needles, unless HeightScale is lowered. ";
-  return TV_TILE;
+  return TV_FLAT;
 }
 
 bool vtkWeightGrid::MakeBlocks(Shown &shown, tv_block block, vtkPolyData *output)

@@ -9,13 +9,14 @@
 #include "vtkIdTypeArray.h"
 #include "vtkInformation.h"
 #include "vtkInformationVector.h"
-#include "vtkMultiProcessController.h"
 #include "vtkNew.h"
 #include "vtkObjectFactory.h"
 #include "vtkPointData.h"
 #include "vtkPoints.h"
 #include "vtkPolyData.h"
 #include "vtkTable.h"
+
+#include "Ranks/Ranks.h"
 
 #include <algorithm>
 #include <array>
@@ -195,8 +196,7 @@ int vtkWeightTrajectory::RequestData(
     return 1; // said already, and better than the pipeline would
   }
   // Every rank may have the table; one draws it.
-  vtkMultiProcessController *controller = vtkMultiProcessController::GetGlobalController();
-  if (table->GetNumberOfRows() == 0 || (controller && controller->GetLocalProcessId() > 0))
+  if (table->GetNumberOfRows() == 0 || !Ranks::IsFirst())
     return 1;
 
   const std::string *names[3] = {&this->XElement, &this->YElement, &this->ZElement};

@@ -54,8 +54,8 @@ static void put_boxes(float *points, int *connectivity, int point, const row_pla
   }
 }
 
-/* A row of tiles: all points below, from the left, then all above. */
-static void put_tiles(
+/* A row of flat blocks: all points below, from the left, then all above. */
+static void put_flat(
   float *points, int *connectivity, int point, const row_place *place, size_t width)
 {
   const int above = (int)width + 1;
@@ -100,7 +100,7 @@ int tv_blocks(float *points, int *offsets, int *connectivity, const tv_view *vie
       put_boxes(at, corner, point, &place, width, (const char *)values + i * width * size, type,
         height, inset);
     else
-      put_tiles(at, corner, point, &place, width);
+      put_flat(at, corner, point, &place, width);
     for (size_t cell = i * width; cell < (i + 1) * width; ++cell)
       offsets[cell] = (int)(cell * corners);
   }

@@ -1,9 +1,9 @@
-/* The weight grid's geometry: one cell for each value, a box or a flat tile.
+/* The weight grid's geometry: one cell for each value, a box, or flat.
  *
  * A box stands on its pixel from z = 0 to z = value * height (downwards where that is negative; a
  * value that is not finite has no height). It is one triangle strip of 14 points' numbers over 8
- * points, so that one cell is one weight in tables, selections and histograms. A tile is one
- * quadrilateral at z = 0; the tiles of a row touch and share their points, 2 * width + 2 of them.
+ * points, so that one cell is one weight in tables, selections and histograms. A flat block is
+ * one quadrilateral at z = 0; those of a row touch and share their points, 2 * width + 2 of them.
  */
 #ifndef TV_BLOCKS_H
 #define TV_BLOCKS_H
@@ -17,7 +17,7 @@ extern "C" {
 typedef enum tv_block
 {
   TV_BOX,
-  TV_TILE
+  TV_FLAT
 } tv_block;
 
 /* Points of a row of width cells, and entries of the connectivity of one cell. */
@@ -32,7 +32,7 @@ int tv_blocks(float *points,                 /* out: [cells][tv_block_points()][
   const tv_view *view, const tv_line *lines, /* [count] */
   size_t count, const void *values, /* [count][grid.width], as tv_view_values() gives them */
   tv_type type,                     /* of values: TV_FLOAT32 or TV_FLOAT64 */
-  tv_block block, double height,    /* z of value 1 in world units; not used by tiles */
+  tv_block block, double height,    /* z of value 1 in world units; not used where flat */
   double inset, /* blank margin on each side of a cell, as a part of it: 0 to 0.5 */
   const tv_execution *execution);
 

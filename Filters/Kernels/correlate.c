@@ -11,7 +11,7 @@
 #include <string.h>
 
 /* Where pixels are many and filters are few, the stretches are cut into parts, and each part is one
- * thread's own work from start to end, with its own blocks. Otherwise there is one part, on which
+ * thread's own work from start to end, with its own patches. Otherwise there is one part, on which
  * all threads work together: first each packs panels, then each multiplies pairs of panels.
  *
  * How the work is cut depends on the sizes alone, never on the number of threads, and sums are
@@ -23,9 +23,9 @@ enum
   PART_BYTES = 256 << 10,    /* of input in a part, at least: then a thread is worth its while */
   STRETCH_BYTES = 256 << 10, /* of packed rows: a quarter of a usual second-level cache */
   LONGEST_STRETCH = 4 * TV_DEPTH,
-  BLOCK_BYTES = 16 << 20, /* of all parts' blocks, at most */
+  PATCH_BYTES = 16 << 20, /* of all parts' patches, at most */
   SLAB_BYTES = 64 << 20,  /* of packed panels, at most */
-  GROUP = 4,              /* panels of a task's side: two groups fill a second-level cache */
+  BUNDLE = 4,             /* panels of a task's side: two bundles fill a second-level cache */
   SMALL = 1 << 20,        /* multiplications that are not worth waking a thread */
   LOOKS = 4096            /* at the others, before sleeping: some 50 microseconds */
 };
@@ -44,25 +44,25 @@ static void plan(tv_work *w)
 {
   const size_t bytes = tv_type_size(w->type);
   w->panels = (w->filters + TV_PANEL - 1) / TV_PANEL;
-  w->blocks = triangle(w->panels);
+  w->patches = triangle(w->panels);
   w->stretch = STRETCH_BYTES / sizeof(float) / TV_PANEL / w->panels / TV_DEPTH * TV_DEPTH;
   w->stretch = w->stretch < TV_DEPTH ? TV_DEPTH : tv_minimum(w->stretch, LONGEST_STRETCH);
   size_t parts = tv_minimum(MOST_PARTS, w->filters * w->pixels * bytes / PART_BYTES);
   parts = tv_minimum(parts, w->pixels / w->stretch / 2);
-  parts = tv_minimum(parts, BLOCK_BYTES / sizeof(double) / TV_BLOCK / w->blocks);
+  parts = tv_minimum(parts, PATCH_BYTES / sizeof(double) / TV_PATCH / w->patches);
   if (parts >= FEWEST_PARTS) {
     w->part_pixels = round_up((w->pixels + parts - 1) / parts, w->stretch);
     w->parts = (w->pixels + w->part_pixels - 1) / w->part_pixels;
     w->slab_pixels = w->stretch;
     w->tasks = w->parts;
   } else {
-    const size_t groups = (w->panels + GROUP - 1) / GROUP;
+    const size_t bundles = (w->panels + BUNDLE - 1) / BUNDLE;
     const size_t fit = SLAB_BYTES / sizeof(float) / TV_PANEL / w->panels / w->stretch * w->stretch;
     w->parts = 1;
     w->part_pixels = w->pixels;
     w->slab_pixels =
       tv_minimum(round_up(w->pixels, w->stretch), fit > w->stretch ? fit : w->stretch);
-    w->tasks = (w->pixels + w->slab_pixels - 1) / w->slab_pixels * (w->panels + triangle(groups));
+    w->tasks = (w->pixels + w->slab_pixels - 1) / w->slab_pixels * (w->panels + triangle(bundles));
   }
 }
 
@@ -87,12 +87,12 @@ static int stopped(tv_work *w)
   return stop;
 }
 
-/* block += products of two panels of one stretch. */
-static void add_product(const tv_work *w, double *block, const float *a, const float *b,
+/* patch += products of two panels of one stretch. */
+static void add_product(const tv_work *w, double *patch, const float *a, const float *b,
   size_t pixels, const tv_unpacking *of_a, const tv_unpacking *of_b, tv_ahead *ahead)
 {
   for (size_t pixel = 0; pixel < pixels; pixel += TV_DEPTH)
-    w->functions->multiply(block, a + pixel * TV_PANEL, b + pixel * TV_PANEL,
+    w->functions->multiply(patch, a + pixel * TV_PANEL, b + pixel * TV_PANEL,
       tv_minimum(TV_DEPTH, pixels - pixel), of_a, of_b, pixel == 0, ahead);
 }
 
@@ -135,7 +135,7 @@ static tv_ahead look_ahead(tv_work *w, size_t part, size_t pixel, size_t pixels)
     return (tv_ahead){0};
   return fetch(w, 0, w->filters, part * w->part_pixels + pixel,
     tv_minimum(w->stretch, pixels_of(w, part) - pixel),
-    w->blocks * (TV_PANEL / 8) * (pixels / TV_SEGMENT));
+    w->patches * (TV_PANEL / 8) * (pixels / TV_SEGMENT));
 }
 
 /* A part from start to end, by one thread. */
@@ -143,8 +143,8 @@ static void multiply_part(tv_work *w, size_t part, float *packed, tv_unpacking *
 {
   const size_t end = pixels_of(w, part);
   const size_t panel_floats = w->stretch * TV_PANEL;
-  double *block = w->block + part * w->blocks * TV_BLOCK;
-  memset(block, 0, w->blocks * TV_BLOCK * sizeof *block);
+  double *patch = w->patch + part * w->patches * TV_PATCH;
+  memset(patch, 0, w->patches * TV_PATCH * sizeof *patch);
   for (size_t i = 0; i < w->panels; ++i)
     tv_start_totals(w, part, i);
   for (size_t pixel = 0; pixel < end; pixel += w->stretch) {
@@ -154,7 +154,7 @@ static void multiply_part(tv_work *w, size_t part, float *packed, tv_unpacking *
       tv_pack(w, packed + i * panel_floats, &unpacking[i], part, i, pixel, pixels);
     for (size_t i = 0; i < w->panels; ++i)
       for (size_t j = 0; j <= i; ++j)
-        add_product(w, block + (triangle(i) + j) * TV_BLOCK, packed + i * panel_floats,
+        add_product(w, patch + (triangle(i) + j) * TV_PATCH, packed + i * panel_floats,
           packed + j * panel_floats, pixels, &unpacking[i], &unpacking[j], &ahead);
   }
 }
@@ -196,11 +196,11 @@ static void divide_pixels(tv_work *w, int threads)
     return;
 #pragma omp parallel for num_threads(most) if (most > 1) schedule(dynamic)
   for (size_t panel = 0; panel < w->panels; ++panel)
-    tv_norms(w, w->block + (triangle(panel) + panel) * TV_BLOCK, panel);
+    tv_norms(w, w->patch + (triangle(panel) + panel) * TV_PATCH, panel);
 #pragma omp parallel for num_threads(most) if (most > 1) schedule(dynamic)
   for (size_t i = 0; i < w->panels; ++i)
     for (size_t j = 0; j <= i; ++j)
-      tv_finish(w, w->block + (triangle(i) + j) * TV_BLOCK, i, j);
+      tv_finish(w, w->patch + (triangle(i) + j) * TV_PATCH, i, j);
 }
 
 static float *packed_at(const tv_work *w, size_t panel, size_t pixel)
@@ -213,7 +213,7 @@ static tv_unpacking *unpacking_at(const tv_work *w, size_t panel, size_t pixel)
   return w->unpacking + panel * (w->slab_pixels / w->stretch) + pixel / w->stretch;
 }
 
-/* The task (row, column) in a triangle of groups, counted row by row. */
+/* The task (row, column) in a triangle of bundles, counted row by row. */
 static void place_of(size_t task, size_t *row, size_t *column)
 {
   size_t i = (size_t)((sqrt(8.0 * (double)task + 1.0) - 1.0) / 2.0);
@@ -225,28 +225,28 @@ static void place_of(size_t task, size_t *row, size_t *column)
   *column = task - triangle(i);
 }
 
-/* All pairs of two groups of panels over a slab, but those of the diagonal. With one slab, blocks
- * are needed for this long only. Pixels go outermost, so that both groups' stretch stays cached. */
+/* All pairs of two bundles of panels over a slab, but those of the diagonal. With one slab, patches
+ * are needed for this long only. Pixels go outermost, so that both bundles' stretch stays cached. */
 static void multiply_pairs(tv_work *w, size_t task, size_t depth, double *scratch, int last)
 {
   tv_ahead nothing = {0};
   size_t row, column;
   place_of(task, &row, &column);
-  const size_t row_end = tv_minimum(w->panels, (row + 1) * GROUP);
-  const size_t column_end = tv_minimum(w->panels, (column + 1) * GROUP);
+  const size_t row_end = tv_minimum(w->panels, (row + 1) * BUNDLE);
+  const size_t column_end = tv_minimum(w->panels, (column + 1) * BUNDLE);
   if (scratch)
-    memset(scratch, 0, GROUP * GROUP * TV_BLOCK * sizeof *scratch);
+    memset(scratch, 0, BUNDLE * BUNDLE * TV_PATCH * sizeof *scratch);
   for (size_t pixel = 0; pixel < depth; pixel += w->stretch)
-    for (size_t i = row * GROUP; i < row_end; ++i)
-      for (size_t j = column * GROUP; j < column_end && j < i; ++j) {
-        const size_t inside = (i - row * GROUP) * GROUP + j - column * GROUP;
-        double *block =
-          scratch ? scratch + inside * TV_BLOCK : w->block + (triangle(i) + j) * TV_BLOCK;
-        add_product(w, block, packed_at(w, i, pixel), packed_at(w, j, pixel),
+    for (size_t i = row * BUNDLE; i < row_end; ++i)
+      for (size_t j = column * BUNDLE; j < column_end && j < i; ++j) {
+        const size_t inside = (i - row * BUNDLE) * BUNDLE + j - column * BUNDLE;
+        double *patch =
+          scratch ? scratch + inside * TV_PATCH : w->patch + (triangle(i) + j) * TV_PATCH;
+        add_product(w, patch, packed_at(w, i, pixel), packed_at(w, j, pixel),
           tv_minimum(w->stretch, depth - pixel), unpacking_at(w, i, pixel),
           unpacking_at(w, j, pixel), &nothing);
         if (last && pixel + w->stretch >= depth)
-          tv_finish(w, block, i, j);
+          tv_finish(w, patch, i, j);
       }
 }
 
@@ -269,8 +269,8 @@ static tv_ahead look_ahead_in_slab(
 /* Packs a panel of a slab, and multiplies it with itself. */
 static void multiply_panel(tv_work *w, size_t panel, size_t start, size_t depth, int last)
 {
-  /* with scratch, w->block has the blocks of the diagonal only */
-  double *block = w->block + (w->scratch ? panel : triangle(panel) + panel) * (size_t)TV_BLOCK;
+  /* with scratch, w->patch has the patches of the diagonal only */
+  double *patch = w->patch + (w->scratch ? panel : triangle(panel) + panel) * (size_t)TV_PATCH;
   if (start == 0) {
     tv_refer(w, panel);
     tv_start_totals(w, 0, panel);
@@ -281,21 +281,21 @@ static void multiply_panel(tv_work *w, size_t panel, size_t start, size_t depth,
     tv_unpacking *unpacking = unpacking_at(w, panel, pixel);
     tv_ahead ahead = look_ahead_in_slab(w, panel, start, pixel + pixels, depth);
     tv_pack(w, packed, unpacking, 0, panel, start + pixel, pixels);
-    add_product(w, block, packed, packed, pixels, unpacking, unpacking, &ahead);
+    add_product(w, patch, packed, packed, pixels, unpacking, unpacking, &ahead);
   }
   if (last) {
-    tv_norms(w, block, panel);
-    tv_finish(w, block, panel, panel);
+    tv_norms(w, patch, panel);
+    tv_finish(w, patch, panel, panel);
   }
 }
 
 static void divide_pairs(tv_work *w, int threads)
 {
-  const size_t tasks = triangle((w->panels + GROUP - 1) / GROUP);
+  const size_t tasks = triangle((w->panels + BUNDLE - 1) / BUNDLE);
 #pragma omp parallel num_threads(threads) if (threads > 1)
   {
     double *scratch =
-      w->scratch ? w->scratch + (size_t)omp_get_thread_num() * GROUP * GROUP * TV_BLOCK : NULL;
+      w->scratch ? w->scratch + (size_t)omp_get_thread_num() * BUNDLE * BUNDLE * TV_PATCH : NULL;
     for (size_t start = 0; start < w->pixels; start += w->slab_pixels) {
       const size_t depth = tv_minimum(w->slab_pixels, w->pixels - start);
       const int last = start + depth == w->pixels;
@@ -329,23 +329,23 @@ static int correlate(tv_work *w, int threads)
   const int together = w->parts == 1;
   const int one_slab = together && w->slab_pixels >= w->pixels;
   const size_t n = (size_t)threads, sets = together ? 1 : n;
-  const size_t blocks = one_slab ? w->panels : w->parts * w->blocks;
+  const size_t patches = one_slab ? w->panels : w->parts * w->patches;
   w->reference = allocate(w->filters, sizeof *w->reference);
   w->totals = allocate(w->parts * w->filters, sizeof *w->totals);
   w->mean = allocate(w->filters, sizeof *w->mean);
   w->norm = allocate(w->filters, sizeof *w->norm);
-  w->block = allocate(blocks, TV_BLOCK * sizeof *w->block);
+  w->patch = allocate(patches, TV_PATCH * sizeof *w->patch);
   w->packed = allocate(sets * w->panels, w->slab_pixels * TV_PANEL * sizeof *w->packed);
   w->unpacking = allocate(sets * w->panels, w->slab_pixels / w->stretch * sizeof *w->unpacking);
-  w->scratch = one_slab ? allocate(n, GROUP * GROUP * TV_BLOCK * sizeof *w->scratch) : NULL;
-  if (!w->reference || !w->totals || !w->mean || !w->norm || !w->block || !w->packed ||
+  w->scratch = one_slab ? allocate(n, BUNDLE * BUNDLE * TV_PATCH * sizeof *w->scratch) : NULL;
+  if (!w->reference || !w->totals || !w->mean || !w->norm || !w->patch || !w->packed ||
       !w->unpacking || (one_slab && !w->scratch))
     return tv_fail(
       TV_ERROR_MEMORY, "no memory to correlate %zu filters of %zu pixels", w->filters, w->pixels);
   if (tv_execution_report(w->execution, 0.0))
     w->stop = 1; /* asked here because a busy machine may give this thread no task at all */
   if (together) {
-    memset(w->block, 0, blocks * TV_BLOCK * sizeof *w->block);
+    memset(w->patch, 0, patches * TV_PATCH * sizeof *w->patch);
     divide_pairs(w, threads);
   } else
     divide_pixels(w, threads);
@@ -386,7 +386,7 @@ static int run(tv_work *w)
   free(w->totals);
   free(w->mean);
   free(w->norm);
-  free(w->block);
+  free(w->patch);
   free(w->packed);
   free(w->unpacking);
   free(w->scratch);

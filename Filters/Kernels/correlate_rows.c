@@ -150,15 +150,15 @@ static void add_sums(tv_work *w, size_t panel)
 }
 
 /* The sums of products of two panels i >= j over all pixels, about their means, into sum. */
-static void join_blocks(const tv_work *w, double *sum, const double *block, size_t i, size_t j)
+static void join_blocks(const tv_work *w, double *sum, const double *patch, size_t i, size_t j)
 {
   const size_t rows = end_of(w, i) - i * TV_PANEL, columns = end_of(w, j) - j * TV_PANEL;
   const double *row_mean = w->mean + i * TV_PANEL, *column_mean = w->mean + j * TV_PANEL;
-  memcpy(sum, block, TV_BLOCK * sizeof *sum);
+  memcpy(sum, patch, TV_PATCH * sizeof *sum);
   for (size_t part = 1; part < w->parts; ++part) {
-    block += w->blocks * TV_BLOCK;
-    for (size_t at = 0; at < TV_BLOCK; ++at)
-      sum[at] += block[at];
+    patch += w->patches * TV_PATCH;
+    for (size_t at = 0; at < TV_PATCH; ++at)
+      sum[at] += patch[at];
   }
   for (size_t column = 0; column < columns; ++column) {
     const double weighted = (double)w->pixels * column_mean[column];
@@ -167,15 +167,15 @@ static void join_blocks(const tv_work *w, double *sum, const double *block, size
   }
 }
 
-void tv_norms(tv_work *w, const double *block, size_t panel)
+void tv_norms(tv_work *w, const double *patch, size_t panel)
 {
-  double sum[TV_BLOCK];
+  double sum[TV_PATCH];
   if (w->moments) {
     add_sums(w, panel);
     return;
   }
   means(w, panel);
-  join_blocks(w, sum, block, panel, panel);
+  join_blocks(w, sum, patch, panel, panel);
   for (size_t row = 0; row < end_of(w, panel) - panel * TV_PANEL; ++row) {
     const double squares = sum[row * TV_PANEL + row];
     double *norm = &w->norm[panel * TV_PANEL + row];
@@ -183,7 +183,7 @@ void tv_norms(tv_work *w, const double *block, size_t panel)
   }
 }
 
-/* A block of panels i >= j, from sums about the centre. */
+/* A patch of panels i >= j, from sums about the centre. */
 static void add_products(const tv_work *w, const double *sum, size_t i, size_t j)
 {
   const size_t n = w->filters + 1;
@@ -195,13 +195,13 @@ static void add_products(const tv_work *w, const double *sum, size_t i, size_t j
     }
 }
 
-void tv_finish(const tv_work *w, const double *block, size_t i, size_t j)
+void tv_finish(const tv_work *w, const double *patch, size_t i, size_t j)
 {
   const size_t rows = end_of(w, i) - i * TV_PANEL, columns = end_of(w, j) - j * TV_PANEL;
   const double *row_norm = w->norm + i * TV_PANEL, *column_norm = w->norm + j * TV_PANEL;
-  double sum[TV_BLOCK];
+  double sum[TV_PATCH];
   float r[TV_PANEL][TV_PANEL]; /* [column][row] */
-  join_blocks(w, sum, block, i, j);
+  join_blocks(w, sum, patch, i, j);
   if (w->moments) {
     add_products(w, sum, i, j);
     return;
@@ -213,7 +213,7 @@ void tv_finish(const tv_work *w, const double *block, size_t i, size_t j)
       v = v < -1.0 ? -1.0 : v;
       r[column][row] = (float)v;
     }
-  if (i == j) /* only the lower triangle of such a block is right */
+  if (i == j) /* only the lower triangle of such a patch is right */
     for (size_t column = 0; column < columns; ++column) {
       r[column][column] = isnan(r[column][column]) ? NAN : 1.0f;
       for (size_t row = 0; row < column; ++row)

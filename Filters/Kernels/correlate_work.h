@@ -1,5 +1,5 @@
 /* What correlate.c (who does what, in which order) and correlate_rows.c (what is done to rows and
- * blocks) share, for tv_correlate() and for tv_moments_add_rows(). Not for others.
+ * patches) share, for tv_correlate() and for tv_moments_add_rows(). Not for others.
  *
  * Pixels are cut into stretches short enough for the cache. In each stretch every row is centred by
  * its own mean there and packed; products are taken in single precision, and added up in double
@@ -31,8 +31,8 @@ typedef struct tv_work
   tv_metric metric;
   const tv_execution *execution;
   const tv_panel_functions *functions;
-  size_t panels, blocks; /* blocks of the lower triangle, diagonal included */
-  size_t stretch;        /* pixels */
+  size_t panels, patches; /* patches of the lower triangle, diagonal included */
+  size_t stretch;         /* pixels */
   size_t parts, part_pixels;
   size_t slab_pixels; /* packed at a time: whole stretches */
   size_t next_part;   /* that no thread has begun */
@@ -41,10 +41,10 @@ typedef struct tv_work
   int finished;            /* threads that have no more parts */
   tv_row *reference;       /* [filters] */
   tv_total *totals;        /* [parts][filters] */
-  double *block;           /* [parts][blocks][TV_BLOCK]; with one part see multiply_pairs() */
+  double *patch;           /* [parts][patches][TV_PATCH]; with one part see multiply_pairs() */
   float *packed;           /* [threads, or 1][panels][slab_pixels][TV_PANEL] */
   tv_unpacking *unpacking; /* [threads, or 1][panels][stretches of a slab] */
-  double *scratch;         /* [threads][GROUP * GROUP][TV_BLOCK], with one part and one slab */
+  double *scratch;         /* [threads][BUNDLE * BUNDLE][TV_PATCH], with one part and one slab */
   double *mean;            /* [filters]: less the reference; with moments 0 */
   double *norm; /* [filters]: 1 / sqrt(sum of squares), with moments 1; NaN for a row without */
 } tv_work;
@@ -71,11 +71,11 @@ void tv_pack(tv_work *w, float *packed, tv_unpacking *unpacking, size_t part, si
   size_t pixel, size_t pixels);
 
 /* After the last stretch: means of a panel's rows from all parts' totals, and their norms from the
- * panel's block of the diagonal (the first part's; the others' are found behind it). With moments,
+ * panel's patch of the diagonal (the first part's; the others' are found behind it). With moments,
  * what they have of single rows. */
-void tv_norms(tv_work *w, const double *block, size_t panel);
+void tv_norms(tv_work *w, const double *patch, size_t panel);
 
-/* After the norms of both: a block of panels i >= j into both triangles of the result. */
-void tv_finish(const tv_work *w, const double *block, size_t i, size_t j);
+/* After the norms of both: a patch of panels i >= j into both triangles of the result. */
+void tv_finish(const tv_work *w, const double *patch, size_t i, size_t j);
 
 #endif

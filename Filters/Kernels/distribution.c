@@ -9,7 +9,7 @@ size_t tv_curves(tv_curve *curves, const tv_view *view, const tv_tensor *tensor)
   size_t count = 0;
   for (size_t window = 0; window < tensor->windows; ++window) {
     const size_t whole = tensor->first_window + window;
-    const size_t filter = whole / tensor->channels, channel = whole % tensor->channels;
+    const size_t filter = whole / tensor->whole.channels, channel = whole % tensor->whole.channels;
     const tv_region *region = &view->region;
     if (filter < region->filter[0] || filter >= region->filter[1] || channel < region->channel[0] ||
         channel >= region->channel[1])
@@ -35,11 +35,12 @@ typedef struct window
 
 static window open_window(const tv_tensor *tensor, const tv_curve *curve)
 {
-  const size_t here = tensor->rows_here * tensor->columns;
-  const size_t first = tensor->first_row * tensor->columns;
+  const size_t here = tensor->rows_here * tensor->whole.columns;
+  const size_t first = tensor->first_row * tensor->whole.columns;
   const size_t at =
-    (curve->filter * tensor->channels + curve->channel - tensor->first_window) * here;
-  window result = {tensor, NULL, NULL, tensor->rows * tensor->columns, first, first + here};
+    (curve->filter * tensor->whole.channels + curve->channel - tensor->first_window) * here;
+  window result = {
+    tensor, NULL, NULL, tensor->whole.rows * tensor->whole.columns, first, first + here};
   if (tensor->type == TV_FLOAT64)
     result.doubles = (const double *)tensor->values + at;
   else
@@ -51,7 +52,7 @@ static window open_window(const tv_tensor *tensor, const tv_curve *curve)
 static inline double value_at(const window *w, size_t pixel)
 {
   const tv_tensor *tensor = w->tensor;
-  if (tensor->by_row && tensor->state && !tv_shown(tensor->state[pixel / tensor->columns]))
+  if (tensor->by_row && tensor->state && !tv_shown(tensor->state[pixel / tensor->whole.columns]))
     return NAN;
   pixel -= w->first;
   return w->doubles ? w->doubles[pixel] : (double)w->floats[pixel];
@@ -100,26 +101,26 @@ static int pick(size_t kept[4], const window *w, size_t begin, size_t end)
 }
 
 /* Columns of a window's envelope; 0: every value is kept. */
-static size_t columns_of(size_t pixels, size_t columns)
+static size_t slices_of(size_t pixels, size_t slices)
 {
-  return columns && (pixels - 1) / 4 >= columns ? columns : 0;
+  return slices && (pixels - 1) / 4 >= slices ? slices : 0;
 }
 
-static size_t column_begin(size_t column, size_t columns, size_t pixels)
+static size_t slice_begin(size_t slice, size_t slices, size_t pixels)
 {
-  /* pixels * column / columns without overflow */
-  return pixels / columns * column + pixels % columns * column / columns;
+  /* pixels * slice / slices without overflow */
+  return pixels / slices * slice + pixels % slices * slice / slices;
 }
 
-static void measure(tv_curve *curve, const tv_tensor *tensor, size_t columns)
+static void measure(tv_curve *curve, const tv_tensor *tensor, size_t slices)
 {
   const window w = open_window(tensor, curve);
   size_t count = 0, kept[4];
   double low = INFINITY, high = -INFINITY;
-  columns = columns_of(w.pixels, columns);
-  for (size_t column = 0; column < columns; ++column) {
-    const int picked = pick(kept, &w, column_begin(column, columns, w.pixels),
-      column_begin(column + 1, columns, w.pixels));
+  slices = slices_of(w.pixels, slices);
+  for (size_t slice = 0; slice < slices; ++slice) {
+    const int picked = pick(
+      kept, &w, slice_begin(slice, slices, w.pixels), slice_begin(slice + 1, slices, w.pixels));
     for (int i = 0; i < picked; ++i) {
       const double value = value_at(&w, kept[i]);
       low = value < low ? value : low;
@@ -127,7 +128,7 @@ static void measure(tv_curve *curve, const tv_tensor *tensor, size_t columns)
     }
     count += (size_t)picked;
   }
-  for (size_t pixel = w.first; columns == 0 && pixel < w.end; ++pixel) {
+  for (size_t pixel = w.first; slices == 0 && pixel < w.end; ++pixel) {
     const double value = value_at(&w, pixel);
     if (isfinite(value)) {
       low = value < low ? value : low;
@@ -140,14 +141,14 @@ static void measure(tv_curve *curve, const tv_tensor *tensor, size_t columns)
   curve->high = count ? high : 0.0;
 }
 
-size_t tv_curves_measure(tv_curve *curves, size_t count, const tv_tensor *tensor, size_t columns,
+size_t tv_curves_measure(tv_curve *curves, size_t count, const tv_tensor *tensor, size_t slices,
   const tv_execution *execution)
 {
   size_t points = 0;
   const int threads = tv_execution_threads(execution);
 #pragma omp parallel for num_threads(threads) if (threads > 1) schedule(static)
   for (size_t i = 0; i < count; ++i)
-    measure(&curves[i], tensor, columns);
+    measure(&curves[i], tensor, slices);
   for (size_t i = 0; i < count; ++i) {
     curves[i].first = points;
     points += curves[i].count;
@@ -185,41 +186,43 @@ static void put(const tv_curve_points *out, size_t at, const window *w, const tv
     out->pixel[at] = (int)pixel;
   if (out->group)
     out->group[at] =
-      !tensor->group ? -1 : tensor->group[tensor->by_row ? pixel / tensor->columns : curve->filter];
+      !tensor->group
+        ? -1
+        : tensor->group[tensor->by_row ? pixel / tensor->whole.columns : curve->filter];
 }
 
 static void write_curve(const tv_curve_points *out, const tv_curve *curve, const tv_tensor *tensor,
-  const tv_grid *grid, size_t columns, const double range[2])
+  const tv_grid *grid, size_t slices, const double range[2])
 {
   const window w = open_window(tensor, curve);
   const double low = range ? range[0] : curve->low, high = range ? range[1] : curve->high;
   frame place = {0.0, 0.0, low, high > low ? 1.0 / (high - low) : 0.0};
   size_t at = curve->first, kept[4];
   tv_grid_square_window(grid, curve->filter, curve->channel, &place.x, &place.y);
-  columns = columns_of(w.pixels, columns);
-  for (size_t column = 0; column < columns; ++column) {
-    const int picked = pick(kept, &w, column_begin(column, columns, w.pixels),
-      column_begin(column + 1, columns, w.pixels));
+  slices = slices_of(w.pixels, slices);
+  for (size_t slice = 0; slice < slices; ++slice) {
+    const int picked = pick(
+      kept, &w, slice_begin(slice, slices, w.pixels), slice_begin(slice + 1, slices, w.pixels));
     for (int i = 0; i < picked; ++i)
       put(out, at++, &w, curve, &place, kept[i]);
   }
-  for (size_t pixel = w.first; columns == 0 && pixel < w.end; ++pixel)
+  for (size_t pixel = w.first; slices == 0 && pixel < w.end; ++pixel)
     if (isfinite(value_at(&w, pixel)))
       put(out, at++, &w, curve, &place, pixel);
 }
 
 void tv_curves_write(const tv_curve_points *out, const tv_curve *curves, size_t count,
-  const tv_tensor *tensor, const tv_grid *grid, size_t columns, const double range[2],
+  const tv_tensor *tensor, const tv_grid *grid, size_t slices, const double range[2],
   const tv_execution *execution)
 {
   const int threads = tv_execution_threads(execution);
 #pragma omp parallel for num_threads(threads) if (threads > 1) schedule(static)
   for (size_t i = 0; i < count; ++i)
-    write_curve(out, &curves[i], tensor, grid, columns, range);
+    write_curve(out, &curves[i], tensor, grid, slices, range);
 }
 
 /* Behind the last of the points from begin on whose pixel is below the limit. */
-static size_t end_of_column(const int *pixel, size_t begin, size_t count, size_t limit)
+static size_t end_of_slice(const int *pixel, size_t begin, size_t count, size_t limit)
 {
   while (begin < count && (size_t)pixel[begin] < limit)
     ++begin;
@@ -227,24 +230,17 @@ static size_t end_of_column(const int *pixel, size_t begin, size_t count, size_t
 }
 
 size_t tv_curve_thin(size_t *kept, const int *pixel, const void *values, tv_type type, size_t count,
-  size_t pixels, size_t columns)
+  size_t pixels, size_t slices)
 {
-  const tv_tensor list = {.values = values,
-    .type = type,
-    .filters = 1,
-    .channels = 1,
-    .rows = 1,
-    .columns = count,
-    .windows = 1,
-    .rows_here = 1};
+  const tv_tensor list = {
+    .values = values, .type = type, .whole = {1, 1, 1, count}, .windows = 1, .rows_here = 1};
   const window points = open_window(&list, &(tv_curve){0});
   size_t begin = 0, thin = 0;
-  columns = columns_of(pixels, columns);
-  for (; columns == 0 && thin < count; ++thin)
+  slices = slices_of(pixels, slices);
+  for (; slices == 0 && thin < count; ++thin)
     kept[thin] = thin;
-  for (size_t column = 0; column < columns; ++column) {
-    const size_t end =
-      end_of_column(pixel, begin, count, column_begin(column + 1, columns, pixels));
+  for (size_t slice = 0; slice < slices; ++slice) {
+    const size_t end = end_of_slice(pixel, begin, count, slice_begin(slice + 1, slices, pixels));
     thin += (size_t)pick(kept + thin, &points, begin, end);
     begin = end;
   }
@@ -257,15 +253,14 @@ static inline float height(const float *points, size_t point)
 }
 
 size_t tv_curve_path(
-  size_t *path, const float *points, const int *pixel, size_t count, size_t pixels, size_t columns)
+  size_t *path, const float *points, const int *pixel, size_t count, size_t pixels, size_t slices)
 {
   size_t begin = 0, visited = 0;
-  columns = columns_of(pixels, columns);
-  for (; columns == 0 && visited < count; ++visited)
+  slices = slices_of(pixels, slices);
+  for (; slices == 0 && visited < count; ++visited)
     path[visited] = visited;
-  for (size_t column = 0; column < columns; ++column) {
-    const size_t end =
-      end_of_column(pixel, begin, count, column_begin(column + 1, columns, pixels));
+  for (size_t slice = 0; slice < slices; ++slice) {
+    const size_t end = end_of_slice(pixel, begin, count, slice_begin(slice + 1, slices, pixels));
     size_t least = begin, greatest = begin;
     if (end == begin)
       continue;

@@ -26,12 +26,12 @@ void tv_grid_layout(tv_grid *grid, size_t filters, size_t channels, size_t heigh
   grid->width = width;
   tv_near_square(filters, &grid->rows, &grid->columns);
   if (channels <= 4) {
-    grid->panel_rows = 1;
-    grid->panel_columns = channels;
+    grid->sheet_rows = 1;
+    grid->sheet_columns = channels;
   } else
-    tv_near_square(channels, &grid->panel_rows, &grid->panel_columns);
+    tv_near_square(channels, &grid->sheet_rows, &grid->sheet_columns);
   grid->gap = longest == 1 ? 0 : longest < 16 ? 1 : longest / 16;
-  grid->panel_gap = 3 * (grid->gap ? grid->gap : 1);
+  grid->sheet_gap = 3 * (grid->gap ? grid->gap : 1);
   grid->pixel = 1.0 / (double)longest;
 }
 
@@ -47,10 +47,10 @@ static size_t span(size_t n, size_t size, size_t gap, int *overflow)
 int tv_grid_pixels(const tv_grid *grid, size_t *width, size_t *height)
 {
   int overflow = 0;
-  size_t panel_width = span(grid->columns, grid->width, grid->gap, &overflow);
-  size_t panel_height = span(grid->rows, grid->height, grid->gap, &overflow);
-  *width = span(grid->panel_columns, panel_width, grid->panel_gap, &overflow);
-  *height = span(grid->panel_rows, panel_height, grid->panel_gap, &overflow);
+  size_t sheet_width = span(grid->columns, grid->width, grid->gap, &overflow);
+  size_t sheet_height = span(grid->rows, grid->height, grid->gap, &overflow);
+  *width = span(grid->sheet_columns, sheet_width, grid->sheet_gap, &overflow);
+  *height = span(grid->sheet_rows, sheet_height, grid->sheet_gap, &overflow);
   tv_multiply(*width, *height, &overflow);
   if (overflow)
     return tv_fail(TV_ERROR_ARGUMENT, "the mosaic of %zu x %zu windows of %zu x %zu is too large",
@@ -58,15 +58,15 @@ int tv_grid_pixels(const tv_grid *grid, size_t *width, size_t *height)
   return TV_OK;
 }
 
-/* The window's place in the panels' and the panel's own grid, in windows of that size. */
+/* The window's place in the sheets' and the sheet's own grid, in windows of that size. */
 static void place(const tv_grid *grid, size_t filter, size_t channel, size_t width, size_t height,
   size_t *x, size_t *y)
 {
-  const size_t panel_width = grid->columns * width + (grid->columns - 1) * grid->gap;
-  const size_t panel_height = grid->rows * height + (grid->rows - 1) * grid->gap;
-  *x = channel % grid->panel_columns * (panel_width + grid->panel_gap) +
+  const size_t sheet_width = grid->columns * width + (grid->columns - 1) * grid->gap;
+  const size_t sheet_height = grid->rows * height + (grid->rows - 1) * grid->gap;
+  *x = channel % grid->sheet_columns * (sheet_width + grid->sheet_gap) +
        filter % grid->columns * (width + grid->gap);
-  *y = channel / grid->panel_columns * (panel_height + grid->panel_gap) +
+  *y = channel / grid->sheet_columns * (sheet_height + grid->sheet_gap) +
        filter / grid->columns * (height + grid->gap);
 }
 
@@ -84,7 +84,7 @@ void tv_grid_square_window(const tv_grid *grid, size_t filter, size_t channel, d
   if (longest == 1) { /* windows of one pixel touch in a mosaic; curves need air between them */
     side = 8;
     square.gap = 1;
-    square.panel_gap = 3;
+    square.sheet_gap = 3;
   }
   place(&square, filter, channel, side, side, &column, &row);
   *x = (double)column / (double)side;

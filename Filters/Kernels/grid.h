@@ -5,8 +5,8 @@
  * (16: 4 x 4, 32: 4 x 8, 64: 8 x 8, 12: 3 x 4), and otherwise floor(sqrt(filters)) rows with the
  * last one left incomplete (7: 2 x 4, 17: 4 x 5); 1 to 3 filters stand in one row.
  *
- * A layer with several input channels has one such grid for each channel, a panel: up to four
- * panels (RGB, RGBA) side by side, more in a near-square grid of panels of their own, channel 0
+ * A layer with several input channels has one such grid for each channel, a sheet: up to four
+ * sheets (RGB, RGBA) side by side, more in a near-square grid of sheets of their own, channel 0
  * at the lower left.
  *
  * Units: the longer side of a window is 1. Pictures stand upright inside a window: row 0 at its
@@ -24,10 +24,10 @@ typedef struct tv_grid
 {
   size_t filters, channels; /* how many windows, each at least 1 */
   size_t height, width;     /* of a window in pixels (or weights), each at least 1 */
-  size_t rows, columns;     /* windows of one panel */
-  size_t panel_rows, panel_columns;
+  size_t rows, columns;     /* windows of one sheet */
+  size_t sheet_rows, sheet_columns;
   size_t gap;       /* blank pixels between two windows; 0 where a window is one pixel */
-  size_t panel_gap; /* blank pixels between two panels */
+  size_t sheet_gap; /* blank pixels between two sheets */
   double pixel;     /* the side of a pixel in world units: 1 / max(height, width) */
 } tv_grid;
 

@@ -10,7 +10,7 @@
 
 enum
 {
-  TILE = 8,             /* filters on each side of a tile of M */
+  PATCH = 8,            /* filters on each side of a patch of M */
   SLAB_BYTES = 2 << 20, /* of packed pixels at a time: a second-level cache, or two */
   STRETCH = 256,        /* pixels of a slab that one thread packs at a time */
   SMALL = 1 << 18       /* multiplications that are not worth waking a thread */
@@ -22,7 +22,7 @@ typedef struct batch
   const char *data;
   tv_type type;
   const double *centre;
-  size_t filters, padded;                 /* padded: to whole tiles */
+  size_t filters, padded;                 /* padded: to whole patches */
   size_t outer, middle, inner, stride[4]; /* n, h, w and their strides; stride[3]: of filters */
 } batch;
 
@@ -51,13 +51,13 @@ static int read_axes(batch *b, const char *axes, const size_t *shape)
   if (size[3] < 1)
     return tv_fail(TV_ERROR_ARGUMENT, "the axes \"%s\" name no filters ('c')", axes);
   tv_multiply(stride, sizeof(double), &overflow);
-  if (overflow || !tv_moments_size(size[3] + TILE))
+  if (overflow || !tv_moments_size(size[3] + PATCH))
     return tv_fail(TV_ERROR_ARGUMENT, "the activations are too many for a matrix of moments");
   b->outer = size[0];
   b->middle = size[1];
   b->inner = size[2];
   b->filters = size[3];
-  b->padded = (b->filters + TILE) / TILE * TILE; /* room for the 1 */
+  b->padded = (b->filters + PATCH) / PATCH * PATCH; /* room for the 1 */
   return TV_OK;
 }
 
@@ -89,13 +89,13 @@ static void pack(double *packed, const batch *b, size_t first, size_t end)
 static inline __attribute__((always_inline)) void multiply_body(double *restrict sum,
   const double *restrict a, const double *restrict b, size_t stride, size_t pixels)
 {
-  double s[TILE][TILE];
+  double s[PATCH][PATCH];
   memcpy(s, sum, sizeof s);
   for (size_t pixel = 0; pixel < pixels; ++pixel, a += stride, b += stride)
 #pragma GCC unroll 8
-    for (size_t i = 0; i < TILE; ++i)
+    for (size_t i = 0; i < PATCH; ++i)
 #pragma GCC unroll 8
-      for (size_t j = 0; j < TILE; ++j)
+      for (size_t j = 0; j < PATCH; ++j)
         s[i][j] += a[i] * b[j];
   memcpy(sum, s, sizeof s);
 }
@@ -137,18 +137,18 @@ static multiply_function *best_multiply(void)
   return multiply_plain;
 }
 
-/* Adds the slab to the tiles of one row of tiles, lower triangle: each tile has one owner. */
-static void add_row(double *tiles, const double *packed, const batch *b, size_t row, size_t pixels,
-  multiply_function *multiply)
+/* Adds the slab to the patches of one row of patches, lower triangle: each patch has one owner. */
+static void add_row(double *patches, const double *packed, const batch *b, size_t row,
+  size_t pixels, multiply_function *multiply)
 {
   for (size_t column = 0; column <= row; ++column)
-    multiply(tiles + (row * (row + 1) / 2 + column) * TILE * TILE, packed + row * TILE,
-      packed + column * TILE, b->padded, pixels);
+    multiply(patches + (row * (row + 1) / 2 + column) * PATCH * PATCH, packed + row * PATCH,
+      packed + column * PATCH, b->padded, pixels);
 }
 
-static void add_batch(double *tiles, double *packed, const batch *b, size_t slab, int threads)
+static void add_batch(double *patches, double *packed, const batch *b, size_t slab, int threads)
 {
-  const size_t pixels = b->outer * b->middle * b->inner, rows = b->padded / TILE;
+  const size_t pixels = b->outer * b->middle * b->inner, rows = b->padded / PATCH;
   multiply_function *multiply = best_multiply();
 #pragma omp parallel num_threads(threads) if (threads > 1)
   for (size_t first = 0; first < pixels; first += slab) {
@@ -159,7 +159,7 @@ static void add_batch(double *tiles, double *packed, const batch *b, size_t slab
         end - start < STRETCH ? end : start + STRETCH);
 #pragma omp for schedule(dynamic)
     for (size_t row = 0; row < rows; ++row)
-      add_row(tiles, packed, b, rows - 1 - row, end - first, multiply); /* the longest first */
+      add_row(patches, packed, b, rows - 1 - row, end - first, multiply); /* the longest first */
   }
 }
 
@@ -175,30 +175,30 @@ int tv_moments_add(double *moments, const void *data, tv_type type, const char *
   if (status)
     return status;
 
-  const size_t pixels = b.outer * b.middle * b.inner, rows = b.padded / TILE;
+  const size_t pixels = b.outer * b.middle * b.inner, rows = b.padded / PATCH;
   size_t slab = SLAB_BYTES / sizeof(double) / b.padded / STRETCH * STRETCH;
   slab = slab < STRETCH ? STRETCH : slab > pixels ? pixels : slab;
-  double *tiles = calloc(rows * (rows + 1) / 2, TILE * TILE * sizeof *tiles);
+  double *patches = calloc(rows * (rows + 1) / 2, PATCH * PATCH * sizeof *patches);
   double *packed = malloc(slab * b.padded * sizeof *packed);
-  if (!tiles || !packed) {
-    free(tiles);
+  if (!patches || !packed) {
+    free(patches);
     free(packed);
     return tv_fail(TV_ERROR_MEMORY, "no memory for the moments of %zu filters", b.filters);
   }
   const int small = (double)b.filters * (double)b.filters * (double)pixels < SMALL;
   const int threads = small ? 1 : tv_idle_threads(tv_execution_threads(execution));
-  add_batch(tiles, packed, &b, slab, threads);
+  add_batch(patches, packed, &b, slab, threads);
 
   const size_t n = b.filters + 1;
   for (size_t i = 0; i < n; ++i)
     for (size_t j = 0; j <= i; ++j) {
-      const double *tile = tiles + (i / TILE * (i / TILE + 1) / 2 + j / TILE) * TILE * TILE;
-      const double sum = tile[i % TILE * TILE + j % TILE];
+      const double *patch = patches + (i / PATCH * (i / PATCH + 1) / 2 + j / PATCH) * PATCH * PATCH;
+      const double sum = patch[i % PATCH * PATCH + j % PATCH];
       moments[i * n + j] += sum;
       if (i != j)
         moments[j * n + i] += sum;
     }
-  free(tiles);
+  free(patches);
   free(packed);
   return TV_OK;
 }

@@ -73,11 +73,11 @@ static void mosaic_row(void *values, const tv_indices *indices, const tv_view *v
 {
   const tv_grid *grid = &view->grid;
   const size_t size = tv_type_size(tensor->type);
-  const size_t panel_height = grid->rows * (grid->height + grid->gap) - grid->gap;
-  const size_t panel_row = y / (panel_height + grid->panel_gap);
-  const size_t in_panel = y % (panel_height + grid->panel_gap);
-  const size_t row = in_panel / (grid->height + grid->gap);
-  const size_t in_window = in_panel % (grid->height + grid->gap);
+  const size_t sheet_height = grid->rows * (grid->height + grid->gap) - grid->gap;
+  const size_t sheet_row = y / (sheet_height + grid->sheet_gap);
+  const size_t in_sheet = y % (sheet_height + grid->sheet_gap);
+  const size_t row = in_sheet / (grid->height + grid->gap);
+  const size_t in_window = in_sheet % (grid->height + grid->gap);
 
   if (values)
     blank(values, tensor->type, width);
@@ -86,12 +86,12 @@ static void mosaic_row(void *values, const tv_indices *indices, const tv_view *v
   fill(indices->row, width, -1);
   fill(indices->column, width, -1);
   fill(indices->group, width, -1);
-  if (in_panel >= panel_height || in_window >= grid->height)
+  if (in_sheet >= sheet_height || in_window >= grid->height)
     return; /* a gap */
 
-  for (size_t panel = 0; panel < grid->panel_columns; ++panel)
+  for (size_t sheet = 0; sheet < grid->sheet_columns; ++sheet)
     for (size_t column = 0; column < grid->columns; ++column) {
-      const tv_line line = {row * grid->columns + column, panel_row * grid->panel_columns + panel,
+      const tv_line line = {row * grid->columns + column, sheet_row * grid->sheet_columns + sheet,
         grid->height - 1 - in_window};
       size_t left, bottom;
       if (line.filter >= grid->filters || line.channel >= grid->channels ||

@@ -17,7 +17,7 @@ static void pack(float *panel, const void *x, tv_type type, size_t stride, size_
       pack_double(panel + row, (const double *)x + row * stride, pixels, &packing[row]);
 }
 
-static void multiply(double *block, const float *a, const float *b, size_t pixels,
+static void multiply(double *patch, const float *a, const float *b, size_t pixels,
   const tv_unpacking *of_a, const tv_unpacking *of_b, int shifts, tv_ahead *ahead)
 {
   (void)ahead; /* too slow to wait for memory */
@@ -36,7 +36,7 @@ static void multiply(double *block, const float *a, const float *b, size_t pixel
     }
     const double weighted = shifts ? of_b->weighted[column] : 0.0;
     for (size_t row = 0; row < TV_PANEL; ++row)
-      block[column * TV_PANEL + row] +=
+      patch[column * TV_PANEL + row] +=
         (double)total[row] * of_b->factor[column] * of_a->factor[row] + of_a->shift[row] * weighted;
   }
 }

@@ -5,7 +5,7 @@
  * pixels of outer products, as in every fast matrix multiplication. Rows that do not exist, or are
  * to be ignored, are zero.
  *
- * A block is the product of two panels, in double precision: block[row of b][row of a]. Products
+ * A patch is the product of two panels, in double precision: patch[row of b][row of a]. Products
  * are summed in single precision over TV_SEGMENT pixels, these sums over TV_DEPTH pixels, and those
  * in double precision. One long sum would not do: activations are zero at most pixels, the same
  * product is added again and again, and then rounding errors have all the same sign. */
@@ -20,7 +20,7 @@
 #define TV_PANEL 32                    /* rows of a panel */
 #define TV_DEPTH 256                   /* pixels of a panel that are multiplied at a time */
 #define TV_SEGMENT 16                  /* pixels whose products are one sum, see above */
-#define TV_BLOCK (TV_PANEL * TV_PANEL) /* numbers in a block */
+#define TV_PATCH (TV_PANEL * TV_PANEL) /* numbers in a patch */
 
 /* One row's pixels: what centring and scaling need. The mean is first + offset, kept apart because
  * it may need more digits than a double has; offset is not finite where a pixel is not. */
@@ -73,10 +73,10 @@ typedef struct tv_panel_functions
   /* rows of x, stride numbers apart, into panel[pixels][TV_PANEL] */
   void (*pack)(float *panel, const void *x, tv_type type, size_t stride, size_t rows, size_t pixels,
     const tv_packing *packing);
-  /* block += sums of products of packed rows over pixels, 1 to TV_DEPTH of them, unpacked; shifts
+  /* patch += sums of products of packed rows over pixels, 1 to TV_DEPTH of them, unpacked; shifts
    * are added only if asked for. Where a and b are the same panel only the lower triangle (row of a
    * not less than row of b) need be right. */
-  void (*multiply)(double *block, const float *a, const float *b, size_t pixels,
+  void (*multiply)(double *patch, const float *a, const float *b, size_t pixels,
     const tv_unpacking *of_a, const tv_unpacking *of_b, int shifts, tv_ahead *ahead);
 } tv_panel_functions;
 

@@ -3,7 +3,7 @@
  *
  *   TARGET    attribute of every function
  *   WIDTH     numbers in a register
- *   COLUMNS   of a block at a time: 2 x COLUMNS sums, 2 rows and 1 column fill the registers
+ *   COLUMNS   of a patch at a time: 2 x COLUMNS sums, 2 rows and 1 column fill the registers
  *   numbers   WIDTH floats, for LOAD STORE ALL ZERO KEEP ADD SUBTRACT MULTIPLY_ADD
  *             MULTIPLY_SUBTRACT LEAST GREATEST
  *   half      WIDTH / 2 floats, from LOWER UPPER, for WIDEN
@@ -19,7 +19,7 @@
 #include <string.h>
 
 #define CHUNK 8          /* registers */
-#define ROWS (2 * WIDTH) /* of a block at a time */
+#define ROWS (2 * WIDTH) /* of a patch at a time */
 
 /* As survey_float(), but sums are of differences to the first pixel, in pairs and pairs of pairs:
  * equal differences are then added without rounding, so that only one sum of CHUNK registers has to
@@ -92,7 +92,7 @@ TARGET TV_INLINE centring centre(const tv_packing *packing, size_t rows)
 }
 
 /* WIDTH pixels, or a last few. from: WIDTH rows, at their pixel; for those that are missing any. */
-TARGET TV_INLINE void pack_tile(
+TARGET TV_INLINE void pack_square(
   float *panel, const float *const *from, size_t pixel, size_t count, centring c)
 {
   numbers v[WIDTH];
@@ -114,14 +114,14 @@ TARGET static void pack_rows(float *panel, const float *x, size_t stride, size_t
   for (size_t row = 0; row < WIDTH; ++row)
     from[row] = rows > 0 ? x + (row < rows ? row : 0) * stride : last[0];
   for (; pixel + WIDTH <= pixels && rows > 0; pixel += WIDTH)
-    pack_tile(panel + pixel * TV_PANEL, from, pixel, WIDTH, c);
+    pack_square(panel + pixel * TV_PANEL, from, pixel, WIDTH, c);
   for (size_t row = 0; row < WIDTH; ++row) {
     if (row < rows && pixel < pixels)
       memcpy(last[row], from[row] + pixel, (pixels - pixel) * sizeof(float));
     from[row] = last[row];
   }
   for (; pixel < pixels; pixel += WIDTH)
-    pack_tile(
+    pack_square(
       panel + pixel * TV_PANEL, from, 0, pixels - pixel < WIDTH ? pixels - pixel : WIDTH, c);
 }
 
@@ -150,8 +150,8 @@ TARGET TV_INLINE void add(
   STORE_D(to + row, sum);
 }
 
-/* ROWS rows and COLUMNS columns of a block; of the rows the upper half only if so said. */
-TARGET TV_INLINE void multiply_piece(double *block, const float *a, const float *b, size_t pixels,
+/* ROWS rows and COLUMNS columns of a patch; of the rows the upper half only if so said. */
+TARGET TV_INLINE void multiply_piece(double *patch, const float *a, const float *b, size_t pixels,
   size_t row, size_t column, int upper, const tv_unpacking *of_a, const tv_unpacking *of_b,
   int shifts, tv_ahead *ahead)
 {
@@ -180,7 +180,7 @@ TARGET TV_INLINE void multiply_piece(double *block, const float *a, const float 
   } while (first < pixels);
   for (int i = 0; i < COLUMNS; ++i)
     for (int j = upper; j < 2; ++j) {
-      double *to = block + (column + i) * TV_PANEL;
+      double *to = patch + (column + i) * TV_PANEL;
       const size_t at = row + j * WIDTH;
       const doubles factor = ALL_D(of_b->factor[column + i]);
       const doubles weighted = ALL_D(shifts ? of_b->weighted[column + i] : 0.0);
@@ -189,15 +189,15 @@ TARGET TV_INLINE void multiply_piece(double *block, const float *a, const float 
     }
 }
 
-TARGET static void multiply(double *block, const float *a, const float *b, size_t pixels,
+TARGET static void multiply(double *patch, const float *a, const float *b, size_t pixels,
   const tv_unpacking *of_a, const tv_unpacking *of_b, int shifts, tv_ahead *ahead)
 {
   for (size_t row = 0; row < TV_PANEL; row += ROWS)
     for (size_t column = 0; column < TV_PANEL; column += COLUMNS)
       if (a != b || column < row + WIDTH)
-        multiply_piece(block, a, b, pixels, row, column, 0, of_a, of_b, shifts, ahead);
+        multiply_piece(patch, a, b, pixels, row, column, 0, of_a, of_b, shifts, ahead);
       else if (column < row + ROWS) /* above the diagonal no one looks */
-        multiply_piece(block, a, b, pixels, row, column, 1, of_a, of_b, shifts, ahead);
+        multiply_piece(patch, a, b, pixels, row, column, 1, of_a, of_b, shifts, ahead);
 }
 
 #endif

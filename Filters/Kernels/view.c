@@ -24,28 +24,29 @@ static void lay_out(tv_view *view, const tv_tensor *tensor, size_t tile)
 {
   const size_t rows = view->region.row[1] - view->region.row[0];
   const size_t columns = view->region.column[1] - view->region.column[0];
-  const size_t longest = tensor->rows > tensor->columns ? tensor->rows : tensor->columns;
+  const size_t longest =
+    tensor->whole.rows > tensor->whole.columns ? tensor->whole.rows : tensor->whole.columns;
   const double element = 1.0 / (double)longest;
   view->tile = tile;
-  tv_grid_layout(&view->grid, tensor->filters, tensor->channels, (rows + tile - 1) / tile,
-    (columns + tile - 1) / tile);
+  tv_grid_layout(&view->grid, tensor->whole.filters, tensor->whole.channels,
+    (rows + tile - 1) / tile, (columns + tile - 1) / tile);
   view->grid.pixel = (double)tile * element;
   view->origin[0] = view->origin[1] = 0.0;
-  if (tensor->filters == 1 && tensor->channels == 1) {
+  if (tensor->whole.filters == 1 && tensor->whole.channels == 1) {
     /* The top stays where it is; the last row of tiles may hang over the bottom. */
-    const double top = (double)(tensor->rows - view->region.row[0]) * element;
+    const double top = (double)(tensor->whole.rows - view->region.row[0]) * element;
     view->origin[0] = (double)view->region.column[0] * element;
-    if (tile > 1 || view->region.row[1] != tensor->rows)
+    if (tile > 1 || view->region.row[1] != tensor->whole.rows)
       view->origin[1] = top - (double)view->grid.height * view->grid.pixel;
   }
 }
 
 int tv_view_full(tv_view *view, const tv_tensor *tensor, const tv_region *region)
 {
-  if (check_range(region->filter, tensor->filters, "filters") ||
-      check_range(region->channel, tensor->channels, "channels") ||
-      check_range(region->row, tensor->rows, "rows") ||
-      check_range(region->column, tensor->columns, "columns"))
+  if (check_range(region->filter, tensor->whole.filters, "filters") ||
+      check_range(region->channel, tensor->whole.channels, "channels") ||
+      check_range(region->row, tensor->whole.rows, "rows") ||
+      check_range(region->column, tensor->whole.columns, "columns"))
     return TV_ERROR_ARGUMENT;
   view->region = *region;
   view->reduction = TV_MEAN;
@@ -93,29 +94,29 @@ int tv_view_reduce(tv_view *view, const tv_tensor *tensor, size_t maximum, int g
   }
   if (cells == SIZE_MAX)
     return tv_fail(TV_ERROR_ARGUMENT, "%zu x %zu windows are more than can be laid out",
-      tensor->filters, tensor->channels);
+      tensor->whole.filters, tensor->whole.channels);
   return TV_OK;
 }
 
 int tv_view_fold(tv_view *view, tv_tensor *tensor, size_t maximum)
 {
   tv_region *region = &view->region;
-  const size_t rows = tensor->rows, columns = tensor->columns;
-  if (count_cells(view, 0) <= maximum || tensor->filters * tensor->channels == 1 ||
-      (tensor->windows &&
-        (tensor->first_window % tensor->channels || tensor->windows % tensor->channels)) ||
+  const size_t rows = tensor->whole.rows, columns = tensor->whole.columns;
+  if (count_cells(view, 0) <= maximum || tensor->whole.filters * tensor->whole.channels == 1 ||
+      (tensor->windows && (tensor->first_window % tensor->whole.channels ||
+                            tensor->windows % tensor->whole.channels)) ||
       region->row[1] - region->row[0] != rows || region->column[1] - region->column[0] != columns)
     return 0;
   const tv_region folded = {{0, 1}, {0, 1}, {region->filter[0], region->filter[1]},
     {region->channel[0] * rows * columns, region->channel[1] * rows * columns}};
-  tensor->folded[0] = tensor->channels;
+  tensor->folded[0] = tensor->whole.channels;
   tensor->folded[1] = rows;
   tensor->folded[2] = columns;
-  tensor->first_row = tensor->first_window / tensor->channels;
-  tensor->rows_here = tensor->windows / tensor->channels;
-  tensor->rows = tensor->filters;
-  tensor->columns = tensor->channels * rows * columns;
-  tensor->filters = tensor->channels = 1;
+  tensor->first_row = tensor->first_window / tensor->whole.channels;
+  tensor->rows_here = tensor->windows / tensor->whole.channels;
+  tensor->whole.rows = tensor->whole.filters;
+  tensor->whole.columns = tensor->whole.channels * rows * columns;
+  tensor->whole.filters = tensor->whole.channels = 1;
   tensor->first_window = 0;
   tensor->windows = tensor->rows_here > 0;
   tensor->by_row = 1;
@@ -129,7 +130,7 @@ void tv_view_rectangle(const tv_view *view, size_t *x, size_t *y, size_t *width,
   const tv_grid *grid = &view->grid;
   const tv_region *region = &view->region;
   size_t low[2] = {SIZE_MAX, SIZE_MAX}, high[2] = {0, 0};
-  /* Within a panel and among panels alike, only first and last rows bound the rest. */
+  /* Within a sheet and among sheets alike, only first and last rows bound the rest. */
   for (size_t channel = region->channel[0]; channel < region->channel[1]; ++channel)
     for (size_t filter = region->filter[0]; filter < region->filter[1]; ++filter) {
       size_t at[2];
@@ -156,7 +157,7 @@ void tv_view_rows(size_t rows[2], const tv_view *view, const tv_line *line)
 int tv_view_has(const tv_view *view, const tv_tensor *tensor, const tv_line *line)
 {
   const tv_region *region = &view->region;
-  const size_t window = line->filter * tensor->channels + line->channel;
+  const size_t window = line->filter * tensor->whole.channels + line->channel;
   if (line->filter < region->filter[0] || line->filter >= region->filter[1] ||
       line->channel < region->channel[0] || line->channel >= region->channel[1])
     return 0;
@@ -181,13 +182,13 @@ size_t tv_view_lines(tv_line *lines, const tv_view *view, const tv_tensor *tenso
   size_t count = 0;
   for (size_t window = 0; window < tensor->windows; ++window) {
     const size_t whole = tensor->first_window + window;
-    tv_line line = {whole / tensor->channels, whole % tensor->channels, 0};
+    tv_line line = {whole / tensor->whole.channels, whole % tensor->whole.channels, 0};
     for (; line.row < view->grid.height; ++line.row)
       if (tv_view_has(view, tensor, &line)) {
         if (lines)
           lines[count] = line;
         ++count;
-      } else if (!tensor->by_row && tensor->rows_here == tensor->rows)
+      } else if (!tensor->by_row && tensor->rows_here == tensor->whole.rows)
         break; /* neither is any other row of this window */
   }
   return count;
@@ -207,7 +208,7 @@ size_t tv_view_lines(tv_line *lines, const tv_view *view, const tv_tensor *tenso
       TYPE largest = 0;                                                                            \
       size_t rows = 0;                                                                             \
       const TYPE *at = values;                                                                     \
-      for (size_t row = range[0]; row < range[1]; ++row, at += tensor->columns) {                  \
+      for (size_t row = range[0]; row < range[1]; ++row, at += tensor->whole.columns) {            \
         if (tensor->by_row && tensor->state && !tv_shown(tensor->state[row]))                      \
           continue;                                                                                \
         ++rows;                                                                                    \
@@ -231,12 +232,13 @@ DEFINE_TILES(double, double_tiles, fabs)
 void tv_view_row(void *values, const tv_view *view, const tv_tensor *tensor, const tv_line *line)
 {
   const size_t size = tv_type_size(tensor->type);
-  const size_t window = line->filter * tensor->channels + line->channel - tensor->first_window;
+  const size_t window =
+    line->filter * tensor->whole.channels + line->channel - tensor->first_window;
   size_t rows[2];
   tv_view_rows(rows, view, line);
   const char *at =
     (const char *)tensor->values +
-    (window * tensor->rows_here + rows[0] - tensor->first_row) * tensor->columns * size;
+    (window * tensor->rows_here + rows[0] - tensor->first_row) * tensor->whole.columns * size;
   if (view->tile == 1)
     memcpy(values, at + view->region.column[0] * size, view->grid.width * size);
   else if (tensor->type == TV_FLOAT64)

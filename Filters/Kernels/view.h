@@ -25,11 +25,11 @@ extern "C" {
  * in here is owned. */
 typedef struct tv_tensor
 {
-  const void *values;                      /* [windows][rows_here][columns] of type */
-  tv_type type;                            /* TV_FLOAT32 or TV_FLOAT64 */
-  size_t filters, channels, rows, columns; /* of the whole tensor, each at least 1 */
-  size_t first_window, windows;            /* that lie here */
-  size_t first_row, rows_here;             /* 0 and rows, unless there is one window only */
+  const void *values;           /* [windows][rows_here][columns] of type */
+  tv_type type;                 /* TV_FLOAT32 or TV_FLOAT64 */
+  tv_windows whole;             /* all of the tensor */
+  size_t first_window, windows; /* that lie here */
+  size_t first_row, rows_here;  /* 0 and rows, unless there is one window only */
   const int *state; /* one for each filter, or NULL: all alive; tensorview/format.h has the codes */
   const int *group; /* one for each filter, or NULL: none; -1 is no group */
   int by_row;       /* 1: a matrix; state and group have one value for each row instead */

@@ -60,7 +60,9 @@ static double mean(const tv_view *view, const tv_tensor *tensor, const float *al
       const size_t c = region->column[0] + column * view->tile + x;
       if (r >= region->row[1] || c >= region->column[1])
         continue;
-      sum += all[((filter * tensor->channels + channel) * tensor->rows + r) * tensor->columns + c];
+      sum += all[((filter * tensor->whole.channels + channel) * tensor->whole.rows + r) *
+                   tensor->whole.columns +
+                 c];
       ++count;
     }
   return sum / (double)count;
@@ -141,7 +143,8 @@ static void check_curves(const tv_view *view, const tv_tensor *tensor, size_t co
       CHECK(out.pixel[p] > out.pixel[p - 1], "pixels of a curve are out of order");
   CHECK(!count || curves[count - 1].first + curves[count - 1].count == points, "points are lost");
   if (columns == 0)
-    CHECK(points == count * tensor->rows_here * tensor->columns, "not every value has a point");
+    CHECK(
+      points == count * tensor->rows_here * tensor->whole.columns, "not every value has a point");
   free(out.points);
   free(out.values);
   free(out.pixel);
@@ -156,10 +159,7 @@ static void check_parts(void)
   for (size_t i = 0; i < rows * width; ++i)
     all[i] = below(20) ? (float)below(9) : NAN;
   tv_tensor tensor = {.type = TV_FLOAT32,
-    .filters = 1,
-    .channels = 1,
-    .rows = rows,
-    .columns = width,
+    .whole = {1, 1, rows, width},
     .windows = 1,
     .values = all,
     .rows_here = rows};
@@ -202,20 +202,18 @@ static void check_parts(void)
 
 static void one_case(void)
 {
-  tv_tensor tensor = {.type = TV_FLOAT32,
-    .filters = 1 + below(20),
-    .channels = 1 + below(7),
-    .rows = 1 + below(9),
-    .columns = 1 + below(9)};
+  tv_tensor tensor = {
+    .type = TV_FLOAT32, .whole = {1 + below(20), 1 + below(7), 1 + below(9), 1 + below(9)}};
   if (!below(4))
-    tensor.filters = tensor.channels = 1;
-  const size_t windows = tensor.filters * tensor.channels, pixels = tensor.rows * tensor.columns;
+    tensor.whole.filters = tensor.whole.channels = 1;
+  const size_t windows = tensor.whole.filters * tensor.whole.channels,
+               pixels = tensor.whole.rows * tensor.whole.columns;
   float *all = take(windows * pixels, sizeof *all);
   for (size_t i = 0; i < windows * pixels; ++i)
     all[i] = (float)below(2000) / 1000.0f - 1.0f;
-  int *pruned = take(tensor.filters, sizeof *pruned);
-  for (size_t i = 0; i < tensor.filters; ++i)
-    pruned[i] = below(4) ? -1 : below(2) ? -2 : (int)below(tensor.filters);
+  int *pruned = take(tensor.whole.filters, sizeof *pruned);
+  for (size_t i = 0; i < tensor.whole.filters; ++i)
+    pruned[i] = below(4) ? -1 : below(2) ? -2 : (int)below(tensor.whole.filters);
   tensor.state = below(2) ? pruned : NULL;
   tensor.first_window = below(windows);
   tensor.windows = below(3) ? windows - tensor.first_window : 0;
@@ -223,22 +221,22 @@ static void one_case(void)
     tensor.first_window = 0;
     tensor.windows = windows;
   }
-  tensor.rows_here = tensor.rows;
+  tensor.rows_here = tensor.whole.rows;
   if (windows == 1 && below(3)) {
-    tensor.first_row = below(tensor.rows);
-    tensor.rows_here = below(tensor.rows - tensor.first_row + 1);
+    tensor.first_row = below(tensor.whole.rows);
+    tensor.rows_here = below(tensor.whole.rows - tensor.first_row + 1);
   }
-  const size_t first = tensor.first_window * pixels + tensor.first_row * tensor.columns;
-  const size_t here = tensor.windows * tensor.rows_here * tensor.columns;
+  const size_t first = tensor.first_window * pixels + tensor.first_row * tensor.whole.columns;
+  const size_t here = tensor.windows * tensor.rows_here * tensor.whole.columns;
   float *mine = take(here, sizeof *mine);
   memcpy(mine, all + first, here * sizeof *mine);
   tensor.values = mine;
 
   tv_region region;
-  range_below(region.filter, tensor.filters);
-  range_below(region.channel, tensor.channels);
-  range_below(region.row, tensor.rows);
-  range_below(region.column, tensor.columns);
+  range_below(region.filter, tensor.whole.filters);
+  range_below(region.channel, tensor.whole.channels);
+  range_below(region.row, tensor.whole.rows);
+  range_below(region.column, tensor.whole.columns);
   tv_view view;
   CHECK(tv_view_full(&view, &tensor, &region) == TV_OK, "%s", tv_last_error());
   if (below(2))
@@ -249,7 +247,7 @@ static void one_case(void)
   CHECK(tv_view_lines(lines, &view, &tensor) == count, "lines come and go");
   check_mosaic(&view, &tensor, all, count * view.grid.width);
   check_blocks(&view, &tensor, lines, count, TV_BOX);
-  check_blocks(&view, &tensor, lines, count, TV_TILE);
+  check_blocks(&view, &tensor, lines, count, TV_FLAT);
   check_curves(&view, &tensor, 0);
   check_curves(&view, &tensor, 1 + below(10));
 
@@ -259,7 +257,7 @@ static void one_case(void)
     const size_t folded = tv_view_lines(NULL, &view, &tensor);
     tv_line *rows = take(folded, sizeof *rows);
     tv_view_lines(rows, &view, &tensor);
-    check_blocks(&view, &tensor, rows, folded, TV_TILE);
+    check_blocks(&view, &tensor, rows, folded, TV_FLAT);
     free(rows);
   }
   free(lines);
@@ -285,7 +283,7 @@ static void check_ranges(void)
 int main(void)
 {
   tv_view view;
-  const tv_tensor tensor = {.filters = 4, .channels = 1, .rows = 3, .columns = 3};
+  const tv_tensor tensor = {.whole = {4, 1, 3, 3}};
   const tv_region beyond = {{0, 5}, {0, 1}, {0, 3}, {0, 3}};
   const tv_region empty = {{0, 4}, {0, 1}, {2, 2}, {0, 3}};
   CHECK(tv_view_full(&view, &tensor, &beyond) == TV_ERROR_ARGUMENT, "filter 4 of 4");

@@ -7,11 +7,11 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Side of a tile of a transposition: 32 rows of two cache lines each, in a buffer of 4 KiB (8 KiB
+/* Side of a square of a transposition: 32 rows of two cache lines each, in a buffer of 4 KiB (8 KiB
  * for double) that stays in the first-level cache whatever the strides are. */
 enum
 {
-  TILE = 32
+  SQUARE = 32
 };
 
 /* Below this many elements a second thread costs more than it brings. */
@@ -109,29 +109,29 @@ static void convert_run(void *out, const void *in, tv_type type, size_t count)
   }
 }
 
-/* A tile: width neighbours of the source by height neighbours of the result, through a buffer, so
+/* A square: width neighbours of the source by height neighbours of the result, through a buffer, so
  * that both are touched in whole cache lines. */
-static void convert_tile(char *out, size_t out_stride, const char *in, size_t in_stride,
+static void convert_square(char *out, size_t out_stride, const char *in, size_t in_stride,
   size_t width, size_t height, tv_type type)
 {
   const size_t from = tv_type_size(type);
   if (tv_type_result(type) == TV_FLOAT64) {
-    double tile[TILE][TILE + 1];
+    double square[SQUARE][SQUARE + 1];
     for (size_t y = 0; y < height; ++y)
-      convert_run(tile[y], in + y * in_stride * from, type, width);
+      convert_run(square[y], in + y * in_stride * from, type, width);
     for (size_t x = 0; x < width; ++x) {
       double *line = (double *)out + x * out_stride;
       for (size_t y = 0; y < height; ++y)
-        line[y] = tile[y][x];
+        line[y] = square[y][x];
     }
   } else {
-    float tile[TILE][TILE + 1];
+    float square[SQUARE][SQUARE + 1];
     for (size_t y = 0; y < height; ++y)
-      convert_run(tile[y], in + y * in_stride * from, type, width);
+      convert_run(square[y], in + y * in_stride * from, type, width);
     for (size_t x = 0; x < width; ++x) {
       float *line = (float *)out + x * out_stride;
       for (size_t y = 0; y < height; ++y)
-        line[y] = tile[y][x];
+        line[y] = square[y][x];
     }
   }
 }
@@ -172,15 +172,15 @@ static void convert_runs(char *out, const char *in, const loops *l, tv_type type
   }
 }
 
-/* Any other order: tiles of the axis that is contiguous in the source and the one that is
+/* Any other order: squares of the axis that is contiguous in the source and the one that is
  * contiguous in the result. All that lies between them is done for one band of source neighbours
  * after the other, so that a result line begun is soon full. */
-static void convert_tiles(
+static void convert_squares(
   char *out, const char *in, const loops *l, int fastest, tv_type type, int threads)
 {
   const size_t from = tv_type_size(type), to = tv_layout_result_size(type);
   const int last = l->count - 1;
-  const size_t bands = (l->size[fastest] + TILE - 1) / TILE;
+  const size_t bands = (l->size[fastest] + SQUARE - 1) / SQUARE;
   size_t between = 1;
   for (int a = 0; a < last; ++a)
     if (a != fastest)
@@ -188,8 +188,8 @@ static void convert_tiles(
   (void)threads;
 #pragma omp parallel for num_threads(threads) if (threads > 1) schedule(static)
   for (ptrdiff_t k = 0; k < (ptrdiff_t)(bands * between); ++k) {
-    const size_t x = (size_t)k / between * TILE;
-    const size_t width = l->size[fastest] - x < TILE ? l->size[fastest] - x : TILE;
+    const size_t x = (size_t)k / between * SQUARE;
+    const size_t width = l->size[fastest] - x < SQUARE ? l->size[fastest] - x : SQUARE;
     size_t rest = (size_t)k % between;
     size_t at = x * l->in[fastest], to_at = x * l->out[fastest];
     for (int a = last - 1; a >= 0; --a)
@@ -198,9 +198,9 @@ static void convert_tiles(
         to_at += rest % l->size[a] * l->out[a];
         rest /= l->size[a];
       }
-    for (size_t y = 0; y < l->size[last]; y += TILE) {
-      const size_t height = l->size[last] - y < TILE ? l->size[last] - y : TILE;
-      convert_tile(out + (to_at + y) * to, l->out[fastest], in + (at + y * l->in[last]) * from,
+    for (size_t y = 0; y < l->size[last]; y += SQUARE) {
+      const size_t height = l->size[last] - y < SQUARE ? l->size[last] - y : SQUARE;
+      convert_square(out + (to_at + y) * to, l->out[fastest], in + (at + y * l->in[last]) * from,
         l->in[last], width, height, type);
     }
   }
@@ -222,7 +222,7 @@ static void convert_box(char *out, const char *in, loops l, tv_type type, int th
   else if (l.in[l.count - 1] == 1)
     convert_runs(out, in, &l, type, threads);
   else if (l.in[fastest] == 1)
-    convert_tiles(out, in, &l, fastest, type, threads);
+    convert_squares(out, in, &l, fastest, type, threads);
   else { /* a part of the source in which nothing is contiguous: runs of one */
     l.size[l.count] = l.in[l.count] = l.out[l.count] = 1;
     ++l.count;

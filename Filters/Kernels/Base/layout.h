@@ -96,7 +96,7 @@ int tv_layout_part(const tv_layout *layout, size_t first, size_t count, size_t *
   tv_layout *part, size_t *skip);
 
 /* Converts a range of windows: each byte is read once and written once, in order where the order of
- * the axes allows and in cache-sized tiles where it does not. NaN and infinity stay what they are;
+ * the axes allows and in cache-sized squares where it does not. NaN and infinity stay what they are;
  * of bool, what is not 0 is 1. result: [windows][rows][columns], float, or double for TV_FLOAT64,
  * TV_INT32 and TV_INT64; not the source's memory. source: the whole tensor. windows may be 0.
  * execution may be NULL; its progress is not called.

@@ -22,7 +22,7 @@ extern "C" {
 typedef enum tv_status
 {
   TV_OK = 0,
-  TV_ERROR_ARGUMENT = -1,    /* the caller passed something that cannot be meant */
+  TV_ERROR_ARGUMENT = -1,    /* the caller passed something wrong */
   TV_ERROR_MEMORY = -2,      /* the system has no memory left */
   TV_ERROR_FILE = -3,        /* the system refused: no such file, no permission, disk full */
   TV_ERROR_FORMAT = -4,      /* a file or a segment is not what it claims to be */

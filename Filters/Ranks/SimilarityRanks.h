@@ -23,12 +23,6 @@ struct RankRows
 };
 
 namespace SimilarityRanks {
-/// The processes that share the work, or null where this is the only one.
-vtkMultiProcessController *Controller();
-
-/// The largest of all ranks' numbers: for what only some of them know.
-long long Largest(vtkMultiProcessController *controller, long long number);
-
 /// The second moments of all filters over all pixels, about a centre near their means
 /// (tv_moments_add_rows()), and which rows are constant; the same on every rank. 0 or a negative
 /// tv_status, the same on every rank too; on a rank where nothing went wrong itself tv_last_error()
@@ -36,9 +30,6 @@ long long Largest(vtkMultiProcessController *controller, long long number);
 int Moments(vtkMultiProcessController *controller, std::vector<double> &moments,
   std::vector<double> &centre, std::vector<unsigned char> &constant, const RankRows &rows,
   std::size_t filters, std::size_t pixels, const tv_execution &execution);
-
-/// Numbers of which each rank has some, and 0 in place of the others: all of them, to all ranks.
-void Share(vtkMultiProcessController *controller, std::vector<double> &numbers);
 } // namespace SimilarityRanks
 
 #endif

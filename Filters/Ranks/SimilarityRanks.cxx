@@ -1,5 +1,7 @@
 #include "SimilarityRanks.h"
 
+#include "Ranks.h"
+
 #include "vtkCommunicator.h"
 #include "vtkMultiProcessController.h"
 #include "vtkType.h"
@@ -65,15 +67,6 @@ std::vector<T> Exchange(
   return all;
 }
 
-/// Adds up all ranks' numbers, on each.
-void Add(vtkMultiProcessController *controller, std::vector<double> &numbers)
-{
-  std::vector<double> sum(numbers.size());
-  controller->AllReduce(
-    numbers.data(), sum.data(), static_cast<vtkIdType>(sum.size()), vtkCommunicator::SUM_OP);
-  numbers.swap(sum);
-}
-
 /// The mean of some of each filter's pixels, spread over all that are here: what moments are about.
 template <typename T> void Sample(std::vector<double> &centre, const std::vector<T> &all)
 {
@@ -100,30 +93,16 @@ int AddUp(vtkMultiProcessController *controller, std::vector<double> &moments,
   const tv_rows here = {all.data(), rows.Type, filters, share};
   const int status =
     share == 0 ? TV_OK : tv_moments_add_rows(moments.data(), &here, centre.data(), &execution);
-  const long long failed = SimilarityRanks::Largest(controller, -status);
+  const long long failed = Ranks::Largest(controller, -status);
   if (status || failed)
     return status ? status
                   : tv_fail(static_cast<tv_status>(-failed), "another rank could not do its part");
-  Add(controller, moments);
+  Ranks::Sum(controller, moments);
   return TV_OK;
 }
 } // namespace
 
 namespace SimilarityRanks {
-vtkMultiProcessController *Controller()
-{
-  vtkMultiProcessController *controller = vtkMultiProcessController::GetGlobalController();
-  return controller && controller->GetNumberOfProcesses() > 1 ? controller : nullptr;
-}
-
-long long Largest(vtkMultiProcessController *controller, long long number)
-{
-  long long largest = number;
-  if (controller)
-    controller->AllReduce(&number, &largest, 1, vtkCommunicator::MAX_OP);
-  return largest;
-}
-
 int Moments(vtkMultiProcessController *controller, std::vector<double> &moments,
   std::vector<double> &centre, std::vector<unsigned char> &constant, const RankRows &rows,
   size_t filters, size_t pixels, const tv_execution &execution)
@@ -149,10 +128,5 @@ int Moments(vtkMultiProcessController *controller, std::vector<double> &moments,
   return rows.Type == TV_FLOAT64
            ? AddUp<double>(controller, moments, centre, rows, filters, pixels, execution)
            : AddUp<float>(controller, moments, centre, rows, filters, pixels, execution);
-}
-
-void Share(vtkMultiProcessController *controller, std::vector<double> &numbers)
-{
-  Add(controller, numbers);
 }
 } // namespace SimilarityRanks

@@ -52,7 +52,7 @@ std::vector<char> CompleteTile(tv_tensor *tile, vtkMultiProcessController *contr
 {
   const auto ranks = static_cast<size_t>(controller->GetNumberOfProcesses());
   const size_t first = tensor.first_row, end = first + tensor.rows_here;
-  const size_t bytes = tensor.columns * tv_type_size(tensor.type);
+  const size_t bytes = tensor.whole.columns * tv_type_size(tensor.type);
   const char *values = static_cast<const char *>(tensor.values);
   const vtkIdType mine[2] = {static_cast<vtkIdType>(first), static_cast<vtkIdType>(end)};
   std::vector<vtkIdType> all(2 * ranks);
