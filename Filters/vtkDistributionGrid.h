@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /**
  * @class vtkDistributionGrid
  * @brief each filter's activations flattened to a curve

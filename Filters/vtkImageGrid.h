@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /**
  * @class vtkImageGrid
  * @brief a layer's activations as pictures

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /**
  * @class vtkSimilarityGroups
  * @brief which filters of a layer say the same: groups of similar filters

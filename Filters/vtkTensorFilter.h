@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /**
  * @class vtkTensorFilter
  * @brief what all filters of tensors share: the Tensor property and its drop-down

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /**
  * @class vtkTensorView
  * @brief what the grids share: which part of a tensor is shown, how coarsely, with which arrays

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /**
  * @class vtkWeightGrid
  * @brief every filter's weights as a window of coloured blocks

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /**
  * @class vtkWeightTrajectory
  * @brief the path of three numbers through training

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The weight grid's geometry: one cell for each value, a box, or flat.
  *
  * A box stands on its pixel from z = 0 to z = value * height (downwards where that is negative; a

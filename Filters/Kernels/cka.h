@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* How alike two layers see the same samples, whatever their filters are called or how many they
  * are: linear centred kernel alignment (Kornblith, Norouzi, Lee and Hinton 2019, "Similarity of
  * Neural Network Representations Revisited", equation 3 with linear kernels).

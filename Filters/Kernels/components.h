@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The path of very many weights through training as a path of few numbers: principal components over
  * the records (Lorch 2016, "Visualizing Deep Network Training Trajectories with PCA"). */
 #ifndef TV_COMPONENTS_H

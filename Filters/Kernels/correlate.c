@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "correlate.h"
 
 #include "correlate_work.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Similarity of every pair of filters' activations: Pearson's correlation, and its relatives. */
 #ifndef TV_CORRELATE_H
 #define TV_CORRELATE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* What correlate.c (who does what, in which order) and correlate_rows.c (what is done to rows and
  * patches) share, for tv_correlate() and for tv_moments_add_rows(). Not for others.
  *

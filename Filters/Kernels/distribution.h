@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The distribution grid: each window's values as a curve, x the pixel's place, y its value.
  *
  * A window of P pixels is a curve in the square [0, 1] x [0, 1] inside its cell of the grid

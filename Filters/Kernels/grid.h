@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Where each filter's window stands: one near-square grid, the same for all views of a layer.
  *
  * Filter 0 stands at the lower left, counting right, then up. Rows never outnumber columns:

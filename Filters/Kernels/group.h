@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Groups of similar filters, and how each follows from its group's representative. */
 #ifndef TV_GROUP_H
 #define TV_GROUP_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Taking filters out of a layer, so that the next layer notices as little as possible.
  *
  * Three steps, so that each can be looked at before the next:

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* What merge_keep.c (which filters to keep), merge_combine.c (how they stand in for the rest) and
  * merge.c (the surgery) share. Not for others. */
 #ifndef TV_MERGE_WORK_H

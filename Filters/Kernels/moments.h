@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Second moments of a layer's filters, over all pixels of all samples, and what follows from them.
  *
  * Maps that were summed over a batch can correlate where single samples do not. The matrix of

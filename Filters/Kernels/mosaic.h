@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The image grid: all windows of a view as one picture, or as one point for each value. */
 #ifndef TV_MOSAIC_H
 #define TV_MOSAIC_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "panels_inline.h"
 
 static tv_row survey(const void *row, tv_type type, size_t pixels)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The inner loops of tv_correlate(): rows are packed into panels, and panels multiplied.
  *
  * A panel holds TV_PANEL rows side by side, pixel after pixel: panel[pixel][row]. So one vector

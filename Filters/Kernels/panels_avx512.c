@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Panels with AVX-512: 16 numbers in a register. Compiled for every x86-64, called only where the
  * processor has the instructions. */
 #include "panels.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Bodies that panels.c, panels_avx2.c and panels_avx512.c share: plain loops that the compiler
  * turns into the vector instructions of the function into which they are inlined. */
 #ifndef TV_PANELS_INLINE_H

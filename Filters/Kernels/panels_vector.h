@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The inner loops with vector registers, written once: panels_avx2.c and panels_avx512.c include
  * this after saying what their registers are.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Least and greatest of many numbers, in one threaded pass. */
 #ifndef TV_RANGE_H
 #define TV_RANGE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Activations as the kernels of similarity take them: a row of pixels for each filter. */
 #ifndef TV_ROWS_H
 #define TV_ROWS_H

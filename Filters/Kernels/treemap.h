@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Where the layers of a network stand when all of it is shown at once: rectangles that fill one
  * rectangle, each as large as its layer, in the order of the network, parts that belong together by
  * their names side by side ("layer1.0.conv1" and "layer1.0.conv2" in "layer1.0" in "layer1"). */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* What a view shows of a tensor: which part, how coarsely, and where each value stands.
  *
  * A view keeps every filter and channel at its place in the grid (grid.h), shown or not. Rows and

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /// @file Ranks.h
 /// What the filters of several MPI ranks say to each other. RowExchange.h and SimilarityRanks.h,
 /// which are built on it, are the rest of that.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /// Rows on their way from the rank that has them to the rank that draws them.
 #ifndef RowExchange_h
 #define RowExchange_h

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /// @file SimilarityRanks.h
 /// What vtkSimilarityGroups says to other ranks: from some filters of all pixels on each rank to
 /// all filters of some pixels, and from there to the second moments of everything.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """What a filter knows of a run before anything of it was read: the first Show needs it."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """DistributionGrid against numpy: every point of every style, and what an envelope keeps."""
 
 import unittest

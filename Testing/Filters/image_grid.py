@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """ImageGrid against numpy: every cell of the mosaic, and every point."""
 
 import unittest

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Wrong inputs and values: one sentence that says what is wrong, nothing of the pipeline's own behind
 it, no crash, and nothing drawn."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """What is on the screen: filter 0 at the lower left, row 0 on top, gaps blank, and an envelope that
 looks like all the points. TENSORVIEW_FULL=1 draws the envelope of [64, 224, 224], otherwise of
 [16, 112, 112]."""

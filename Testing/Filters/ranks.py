@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Each rank's part of every view; run by ranks_equal.py.
 
     mpiexec -n RANKS pvbatch --sym ranks.py RUN.tvh5 OUT

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """What several ranks have between them is bit for bit what one has, and each has its share.
 
 Layers of windows, and matrices: with an odd number of rows, with fewer rows than ranks, with rows

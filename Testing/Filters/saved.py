@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Every view saved as .csv and .vtp or .vti, and read back by this ParaView: what was shown."""
 
 import csv

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """SimilarityGroups against numpy and scipy: the table, the matrix, and what it leaves alone."""
 
 import os

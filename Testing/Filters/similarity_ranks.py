@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """SimilarityGroups on several ranks: the same groups everywhere, and the numbers of one rank.
 
 Run by pvbatch on one rank (which writes what it found) and then on several (which compare).

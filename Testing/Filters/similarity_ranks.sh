@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
 # SimilarityGroups on one rank, and then on 3 (or as many as RANKS says), which compare: similarity_ranks.sh PVBATCH WITH_DISPLAY
 set -e
 script=$(dirname "$0")/similarity_ranks.py

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """WeightGrid against numpy: which cells, where, how high, with which indices."""
 
 import unittest

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """WeightTrajectory against the table that it draws."""
 
 import unittest

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The kernels are C, without VTK, and need nothing but a C compiler with OpenMP."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """tv_correlate() against numpy in double precision (long double where even that is too coarse)."""
 
 import numpy as np

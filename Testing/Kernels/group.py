@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """tv_group() against scipy's hierarchical clustering, the numbers of groups whose filters were merged,
 tv_regress() against numpy's least squares."""
 

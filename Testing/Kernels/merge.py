@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Merging filters, judged by torch: a network with and without the filters that were merged."""
 
 import numpy as np

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """tv_moments_add() and what follows from moments, against numpy in double precision."""
 
 import numpy as np

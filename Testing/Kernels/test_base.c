@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* What has no order: shapes that are refused, float16, and batches and their sums, against their
  * definitions. */
 #include "batch_sum.h"

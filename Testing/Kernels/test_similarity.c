@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The similarity kernels at odd sizes in buffers of exactly their size, against plain loops in
  * double precision. Built once as usual and once with the address and undefined-behaviour
  * sanitizers, for which the Python tests are blind. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The views' kernels with no ParaView: random shapes, regions, tiles, states and parts of a tensor,
  * each cell against a plain loop. Made for sanitizers, too: arrays have not one element to spare.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The sum of a batch of activations over its samples. */
 #ifndef TV_BATCH_SUM_H
 #define TV_BATCH_SUM_H

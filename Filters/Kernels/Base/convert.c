@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* tv_layout_convert(): the values themselves. */
 #include "execution.h"
 #include "layout.h"

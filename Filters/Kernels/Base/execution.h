@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* How many threads work. */
 #ifndef TV_EXECUTION_H
 #define TV_EXECUTION_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* From a tensor as its trainer has it to windows: roles of axes, sizes, strides, and the conversion
  * of any type and order of axes into [filter][channel][row][column].
  *

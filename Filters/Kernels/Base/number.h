@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* One number of any type as float or double: for loops that compilers turn into vector code. */
 #ifndef TV_NUMBER_H
 #define TV_NUMBER_H

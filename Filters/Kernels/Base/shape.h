@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Which axes a tensor may have, and how large it is. What writes and what reads asks here, so that
  * nobody accepts what another refuses. What the letters mean: layout.h. */
 #ifndef TV_SHAPE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* How our own C code reports a failure: return tv_fail(TV_ERROR_..., "sentence", ...); and what is
  * to be known of each type of number. */
 #ifndef TV_STATUS_H

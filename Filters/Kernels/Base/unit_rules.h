@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* What is wrong with the units of one tensor, from their statistics record by record. Streaming: one
  * pass, memory for the units and for what was found. */
 #ifndef TV_UNIT_RULES_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Statistics of every unit (filter) of a tensor, in one pass over its memory. */
 #ifndef TV_UNIT_STATISTICS_H
 #define TV_UNIT_STATISTICS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The inner loops of unit_statistics.c: sums over what one unit has, or over a strip of units side by
  * side. Internal. */
 #ifndef TV_UNIT_SUMS_H

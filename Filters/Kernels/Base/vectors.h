@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Which vector instructions kernels use: one answer for all of them. */
 #ifndef TV_VECTORS_H
 #define TV_VECTORS_H

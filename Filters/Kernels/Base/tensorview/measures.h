@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* What is measured of every unit of a tensor, and from where on a measure means that something is
  * wrong.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* What all of TensorView's C code is made of: what functions return and how to ask what went wrong,
  * types of numbers, shapes of tensors, states of filters, and how many threads may work.
  *
