@@ -39,7 +39,10 @@ class Masking(unittest.TestCase):
             model.eval()
             x = torch.randn(12, 2, 6, 6, dtype=torch.float64)
             with self.subTest(seed=seed):
+                before = copy.deepcopy(model.state_dict())
                 small, report = prune.prune(model, x, ratio=(0.25, 0.5, 0.7)[seed % 3], way="remove", repair="none")
+                for name, array in model.state_dict().items():
+                    self.assertTrue(torch.equal(array, before[name]), f"{name} of the given model was changed")
                 wanted, found = masked(model, report)(x), small(x)
                 self.assertEqual(wanted.shape, found.shape)
                 self.assertLess(float((wanted - found).abs().max()), 1e-9 * (1 + float(wanted.abs().max())))

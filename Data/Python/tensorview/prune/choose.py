@@ -28,38 +28,50 @@ class _State:
         # Only the group's own columns are needed: what is taken over by others has no say in it.
         columns = torch.tensor([c for channel in mine for c in reader.column_of(channel)])
         self.inverse, self.gram = inverse[columns][:, columns], gram[columns][:, columns]
+        # What the removals so far have taken off both, as products of rows: see remove().
+        self.taken, self.into, self.share = (torch.empty_like(self.inverse) for _ in range(3))
+        self.rows = 0
         self.columns = {}
         for place, channel in enumerate(mine):
             own = range(place * reader.places, (place + 1) * reader.places)
             self.columns.setdefault(number[int(reader.labels[channel])], []).extend(own)
-        self.sets = {}  # number of columns -> (class numbers, [n, columns])
-        for number, mine in self.columns.items():
-            self.sets.setdefault(len(mine), ([], []))
-            self.sets[len(mine)][0].append(number)
-            self.sets[len(mine)][1].append(mine)
-        self.sets = [(numpy.array(n), torch.tensor(c)) for n, c in self.sets.values()]
+        by_length = {}
+        for n, own in self.columns.items():
+            by_length.setdefault(len(own), []).append(n)
+        self.sets = []  # class numbers, their columns [n, m], their blocks of both matrices [n, m, m]
+        for numbers in by_length.values():
+            own = torch.tensor([self.columns[n] for n in numbers])
+            rows, cols = own[:, :, None], own[:, None, :]
+            self.sets.append([numpy.array(numbers), own, self.inverse[rows, cols], self.gram[rows, cols]])
 
     def costs(self, filters):
         found = numpy.zeros(filters)
-        for numbers, columns in self.sets:
-            rows, cols = columns[:, :, None], columns[:, None, :]
-            lost = (torch.linalg.inv(self.inverse[rows, cols]) * self.gram[rows, cols]).sum((1, 2))
-            found[numbers] = (lost / self.total).cpu().numpy()
+        for numbers, _, inverse, gram in self.sets:
+            lost = (torch.linalg.inv(inverse) * gram).sum((1, 2)) if inverse.shape[1] > 1 else gram / inverse
+            found[numbers] = (lost.flatten() / self.total).cpu().numpy()
         return found
 
     def remove(self, number):
+        """P loses P_.c K with K = (P_cc)^-1 P_c., and the gram matrix K^T A + A^T K with
+        A = G_c. - G_cc K / 2; only rows that are asked for, and the blocks, are worked out."""
         gone = self.columns.get(number)
         if gone is None:
             return
-        take = torch.linalg.solve(self.inverse[gone][:, gone], self.inverse[gone])
-        mine = self.gram[gone]
-        self.gram -= take.T @ mine + mine.T @ take - take.T @ (mine[:, gone] @ take)
-        self.inverse -= self.inverse[:, gone] @ take
-        self.inverse[gone] = 0
-        self.inverse[:, gone] = 0
-        self.inverse[gone, gone] = 1
-        self.gram[gone] = 0
-        self.gram[:, gone] = 0
+        n = self.rows
+        p = self.inverse[gone] - self.taken[:n, gone].T @ self.into[:n]
+        g = self.gram[gone] - self.into[:n, gone].T @ self.share[:n] - self.share[:n, gone].T @ self.into[:n]
+        k = torch.linalg.solve(p[:, gone], p)
+        a = g - g[:, gone] @ k / 2
+        self.rows += len(gone)
+        self.taken[n : self.rows], self.into[n : self.rows], self.share[n : self.rows] = p, k, a
+        for numbers, own, inverse, gram in self.sets:
+            p_own, k_own, a_own = p[:, own], k[:, own], a[:, own]
+            inverse -= torch.einsum("rna,rnb->nab", p_own, k_own)
+            change = torch.einsum("rna,rnb->nab", k_own, a_own)
+            gram -= change + change.transpose(1, 2)
+            place = torch.from_numpy(numbers == number)
+            inverse[place] = torch.eye(own.shape[1], dtype=inverse.dtype, device=inverse.device)
+            gram[place] = 0
 
 
 def _whole(reader):

@@ -58,9 +58,9 @@ class Reader:
         return mean, sum(self.moments[h] for h in halves) / rows - torch.outer(mean, mean)
 
     def matrix(self):
-        """The layer's weights as float64 [outputs, columns]; in "channels" a place of the kernel is
+        """A copy of the layer's weights as float64 [outputs, columns]; in "channels" a place of the kernel is
         an output of its own."""
-        return to_matrix(self, self._weight.double())
+        return to_matrix(self, self._weight.to(torch.float64, copy=True))
 
     def column_of(self, channel):
         return range(channel * self.places, (channel + 1) * self.places)
