@@ -1,7 +1,9 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The kernels that the Python package calls, under names of their own: a shared library whose
  * interface stays as it is while the kernels' may change. Loaded by tensorview/kernels.py. */
 #include "correlate.h"
 #include "group.h"
+#include "unit_statistics.h"
 
 /* The sentence of the last failure of this thread, in this library. */
 TV_API const char *tensorview_python_error(void);
@@ -9,6 +11,10 @@ TV_API int tensorview_python_correlate(
   float *matrix, const void *x, int type, size_t filters, size_t pixels, int metric, int threads);
 TV_API int tensorview_python_group(int32_t *groups, int32_t *representatives, const float *matrix,
   size_t filters, double threshold, int linkage);
+
+TV_API int tensorview_python_units(size_t *units, const char *axes, const size_t *shape);
+TV_API int tensorview_python_statistics(float *result, const void *data, int type, const char *axes,
+  const size_t *shape, void *previous, int known);
 
 const char *tensorview_python_error(void)
 {
@@ -32,4 +38,24 @@ int tensorview_python_group(int32_t *groups, int32_t *representatives, const flo
   if (status == TV_OK)
     tv_representatives(representatives, groups, matrix, filters);
   return status;
+}
+
+/* How many units a tensor of these axes has. */
+int tensorview_python_units(size_t *units, const char *axes, const size_t *shape)
+{
+  tv_unit_view view;
+  const int status = tv_unit_view_axes(&view, axes, shape);
+  *units = status == TV_OK ? view.units : 0;
+  return status;
+}
+
+/* As tv_unit_statistics(), of a tensor in these axes, on the caller's thread. */
+int tensorview_python_statistics(float *result, const void *data, int type, const char *axes,
+  const size_t *shape, void *previous, int known)
+{
+  tv_unit_view view;
+  const int status = tv_unit_view_axes(&view, axes, shape);
+  return status == TV_OK
+           ? tv_unit_statistics(result, data, (tv_type)type, &view, previous, known, 1)
+           : status;
 }

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Builds the C library through CMake and puts it into the package, so that what pip installs needs
 nothing of this project beside it. TENSORVIEW_BUILD names a build tree that has it already."""
 

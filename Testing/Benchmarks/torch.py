@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """What it costs to watch a torch network: the same steps with and without, in pairs.
 
     PYTHONPATH=build/python python3 Testing/Benchmarks/torch.py [NETWORK ...] [--blocks N] [--steps N]

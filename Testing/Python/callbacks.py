@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The callbacks, against stubs of the protocols that their frameworks document: who calls which
 method when, and with what."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """How a watched training ends, and what goes wrong."""
 
 import subprocess

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Each example of the gallery runs, is short, and leaves a run in which its layers are."""
 
 import contextlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The package by pip, from the source tree and without a network, and by CMake's install.
 
     installed.py SOURCE BUILD

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Kinds of layers and of parameters that break those who record torch from outside: each a test."""
 
 import warnings

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Watches that are opened and closed leave nothing: no memory, threads, descriptors or hooks.
 
 300 of them; TENSORVIEW_LEAKS says another number, e.g. 10000.

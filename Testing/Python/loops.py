@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """What a training loop may do while it is watched: each a test."""
 
 import copy

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """tensorview.open: what h5py wrote and reads, through the C source."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """tensorview.Run: arrays from everywhere, in the trainer's thread and in one of its own."""
 
 import array as arrays

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The command tensorview: what it prints, and what it starts."""
 
 import contextlib

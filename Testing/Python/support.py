@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Trains networks with and without watch(), and reads with h5py what was recorded.
 
 What a step had is collected here by hand, around the loop's own calls; recorded numbers must be the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """torchvision's networks, watched for two steps: each tensor is torch's, and so is the training.
 
 Three small ones; with TENSORVIEW_ZOO=all every one of torchvision that runs at 64 x 64, or those

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Distributed training: two processes over gloo, each with its part of the data. watch() stands in
 both; rank 0 records.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """What the examples share: Fashion-MNIST as Debian has it (package dataset-fashion-mnist), and what
 can be said on their command lines."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """A GAN: two networks with an optimizer each, in one run. Layers are called generator.0, ...,
 discriminator.0, ...
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """A GRU that reads each picture row by row. How often is said for each kind.
 
     PYTHONPATH=build/python python3 Data/Python/examples/gru.py --output gru.tvh5

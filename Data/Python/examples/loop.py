@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Without torch: a network of two layers in numpy, and tensorview.Run. Any trainer can do this.
 
     PYTHONPATH=build/python python3 Data/Python/examples/loop.py --output loop.tvh5

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """ResNet-18 of torchvision on Fashion-MNIST.
 
     PYTHONPATH=build/python python3 Data/Python/examples/resnet.py --output resnet.tvh5

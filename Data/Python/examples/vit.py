@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """A small vision transformer: 16 patches, 4 layers of 4 heads. What attention looks at is recorded
 too, under a kind of its own.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """TensorView: watch a neural network train, in ParaView.
 
     with tensorview.watch(model, optimizer, "run.tvh5", every=100) as run:

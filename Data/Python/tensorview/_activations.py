@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Seeing activations: forward hooks that sum a batch where it is, and are there only while needed.
 
 A hook is called by torch with a layer's output. The sum over the batch is made at once, on the
@@ -14,11 +15,15 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from typing import Any, Callable, Dict, Iterable, List, Optional, Set, Tuple
+from math import prod
+from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Set, Tuple
 
+import numpy as np
 import torch
 from torch import nn
 
+from . import kernels
+from ._library import TensorViewError
 from ._network import Layer, activation_axes
 
 CALLS = 4
@@ -48,6 +53,14 @@ class Sum:
         self.value, self.samples, self.axes = value, samples, axes
 
 
+class Output(NamedTuple):
+    """The statistics of what a layer gave last for one of its calls."""
+
+    measured: np.ndarray
+    axes: str
+    shape: Tuple[int, ...]
+
+
 class Activations:
     """failed: told what goes wrong in a hook, which itself never fails. evaluation: outputs count
     also where no gradients are asked for."""
@@ -60,6 +73,9 @@ class Activations:
         self._calls: Dict[Tuple[int, str], int] = {}  # in this forward, by thread and layer
         self._like: Dict[Tuple[int, ...], str] = {}
         self._handles: Dict[str, Any] = {}
+        self._summed: Set[str] = set()  # layers whose sums are wanted
+        self.outputs: Dict[Key, Output] = {}  # since the step before, of layers that are observed
+        self._observed: Set[str] = set()
         self._roots: List[Any] = []
         self._lock = threading.Lock()  # DataParallel calls from several threads
         self.forwards = 0  # forwards in training since someone last looked
@@ -68,8 +84,10 @@ class Activations:
         for root in roots:
             self._roots.append(root.register_forward_pre_hook(_Hook(self._forward)))
 
-    def watch(self, layers: Iterable[Layer]) -> None:
+    def watch(self, layers: Iterable[Layer], observe: bool = False) -> None:
+        """From now on the outputs of these layers are summed, or else their statistics taken."""
         for layer in layers:
+            (self._observed if observe else self._summed).add(layer.name)
             if layer.name not in self._handles:
                 hook = _Hook(lambda module, inputs, output, layer=layer: self._output(layer, output))
                 try:
@@ -77,18 +95,29 @@ class Activations:
                 except RuntimeError as error:  # a compiled module may refuse hooks
                     self._said(f"the activations of {layer.name} cannot be seen: {error}")
 
-    def ignore(self, layers: Iterable[Layer]) -> None:
+    def ignore(self, layers: Iterable[Layer], observe: bool = False) -> None:
+        """No longer."""
         for layer in layers:
+            (self._observed if observe else self._summed).discard(layer.name)
+            if layer.name in self._observed or layer.name in self._summed:
+                continue
             handle = self._handles.pop(layer.name, None)
             if handle is not None:
                 handle.remove()
 
     def take(self, names: Set[str]) -> Dict[Key, Sum]:
         """What the layers of these names gave since the step before; and forgets it."""
+        return self._take(self.sums, names)
+
+    def take_outputs(self, names: Set[str]) -> "Dict[Key, Output]":
+        """The statistics of their last outputs; and forgets them."""
+        return self._take(self.outputs, names)
+
+    def _take(self, kept: Dict[Key, Any], names: Set[str]) -> Dict[Key, Any]:
         with self._lock:
-            taken = {key: kept for key, kept in self.sums.items() if key[0] in names}
+            taken = {key: one for key, one in kept.items() if key[0] in names}
             for key in taken:
-                del self.sums[key]
+                del kept[key]
             self._calls.clear()
         return taken
 
@@ -97,6 +126,7 @@ class Activations:
             handle.remove()
         self._roots, self._handles = [], {}
         self.sums.clear()
+        self.outputs.clear()
 
     def _counts(self, root: nn.Module) -> bool:
         if torch.jit.is_tracing():
@@ -128,6 +158,22 @@ class Activations:
             return
         axes = activation_axes(layer, tuple(tensor.shape), self._like)
         self._like[tuple(tensor.shape)] = axes
+        if layer.name in self._observed and prod(tensor.shape):
+            self._observe((layer.name, call), tensor, axes)
+        if layer.name in self._summed:
+            self._sum((layer.name, call), tensor, axes)
+
+    def _observe(self, key: Key, tensor: torch.Tensor, axes: str) -> None:
+        if "n" in axes and not axes.startswith("n"):  # the batch has to be the slowest
+            batch = axes.index("n")
+            tensor = tensor.movedim(batch, 0)
+            axes = "n" + axes[:batch] + axes[batch + 1 :]
+        try:
+            self.outputs[key] = Output(kernels.statistics(tensor, axes), axes, tuple(tensor.shape))
+        except TensorViewError as error:
+            self._said(f"no statistics of the activations of {key[0]}: {error}")
+
+    def _sum(self, key: Key, tensor: torch.Tensor, axes: str) -> None:
         kind = torch.float64 if tensor.dtype == torch.float64 else torch.float32
         value, samples = tensor.detach(), 1
         if "n" in axes:
@@ -137,14 +183,14 @@ class Activations:
         else:
             value = value.to(kind, copy=True)
         with self._lock:
-            kept = self.sums.get((layer.name, call))
+            kept = self.sums.get(key)
             if kept is None:
-                self.sums[layer.name, call] = Sum(value, samples, axes)
+                self.sums[key] = Sum(value, samples, axes)
             elif kept.value.shape == value.shape:
                 kept.value = kept.value + value.to(kept.value.device)
                 kept.samples += samples
             else:
-                self._said(f"the activations of {layer.name} change their shape within a step")
+                self._said(f"the activations of {key[0]} change their shape within a step")
 
 
 def _first_tensor(output: Any) -> Optional[torch.Tensor]:

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Numbers from wherever they are: numpy, torch, DLPack, the buffer protocol, lists.
 
 Whatever comes in leaves as an Array: C order, on the host, of one of the types of the library. The
@@ -64,6 +65,8 @@ def from_torch(tensor: Any) -> Array:
 
 def from_any(value: Any) -> Array:
     """Of whatever holds numbers."""
+    if isinstance(value, Array):
+        return value
     if is_torch(value):
         return from_torch(value)
     if not isinstance(value, np.ndarray):

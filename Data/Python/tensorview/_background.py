@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """A thread that does pieces of work one after the other, with bounded memory.
 
 Who hands work over never waits for it, unless so much waits already that there is no room: then it

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """What watch() is asked to record: which kinds, which names, how often."""
 
 from __future__ import annotations
@@ -6,17 +7,20 @@ from fnmatch import fnmatchcase
 from typing import Callable, Dict, Iterable, Union
 
 KINDS = ("weights", "gradients", "updates", "activations")
+STATISTICS = "statistics"  # of weights, gradients and activations; at every step, unless told
 Patterns = Union[None, str, Iterable[str], Callable[[str], bool]]
 
 
 def periods(log: Union[str, Iterable[str]], every: Union[int, Dict[str, int]]) -> Dict[str, int]:
     """Every how many steps each kind that is asked for is recorded."""
-    kinds = (KINDS if log == "all" else (log,)) if isinstance(log, str) else tuple(log)
-    named = every if isinstance(every, dict) else {kind: every for kind in kinds}
+    known = (*KINDS, STATISTICS)
+    kinds = (known if log == "all" else (log,)) if isinstance(log, str) else tuple(log)
+    named = every if isinstance(every, dict) else {k: every for k in kinds if k != STATISTICS}
     for kind in (*kinds, *named):
-        if kind not in KINDS:
-            raise ValueError(f"{kind!r} is none of {', '.join(KINDS)}")
-    chosen = {kind: int(named.get(kind, 100)) for kind in kinds}
+        if kind not in known:
+            raise ValueError(f"{kind!r} is none of {', '.join(known)}")
+    otherwise = {STATISTICS: 1}
+    chosen = {kind: int(named.get(kind, otherwise.get(kind, 100))) for kind in kinds}
     for kind, steps in chosen.items():
         if steps < 1:
             raise ValueError(f"every must be 1 or more, not {steps} for {kind}")

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """What libtensorview.so.0 cannot declare, declared as a matrix of the same numbers."""
 
 from __future__ import annotations

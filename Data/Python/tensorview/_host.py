@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Tensors on their way to the host: a copy that nobody changes, fetched when it is written.
 
 On the host that is a copy in C order. From a GPU it goes to pinned memory without blocking the

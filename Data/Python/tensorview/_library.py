@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The C library: where it is, its structures, its functions.
 
 The one file that knows how C lays things out. What it says stands in the headers

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """What a torch model is made of: its layers and parameters under torch's own names, and which axis
 of each means what."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """ParaView with the plugin, started from the shell."""
 
 from __future__ import annotations

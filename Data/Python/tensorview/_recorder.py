@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Hands a model's tensors to a run: all that is due at a step, in the order of the network."""
 
 from __future__ import annotations
@@ -8,13 +9,16 @@ from typing import Any, Callable, Dict, List, Optional, Set, Tuple
 import torch
 
 from . import _arrays, _network
-from ._activations import Activations, Sum
+from ._activations import Activations, Key, Output, Sum
+from ._choice import STATISTICS
 from ._host import Copy
 from ._library import TensorViewError
 from ._network import Layer, Parameter
+from ._observer import Observer, name_of
 from .run import Run
 
-Sums = Dict[Tuple[str, int], Sum]
+Sums = Dict[Key, Sum]
+SEEN = {"activations", STATISTICS}  # kinds that forward hooks see
 
 
 class Recorder:
@@ -38,8 +42,9 @@ class Recorder:
         self._seen: Dict[str, Tuple[int, int]] = {}  # frozen parameters as last recorded
         self._before: Dict[int, Tuple[int, Dict[str, torch.Tensor]]] = {}
         self.declared = False
-        if "activations" in every:
-            activations.watch(self._visible())
+        self._observer = Observer(run, chosen, say)
+        for kind in SEEN & every.keys():
+            activations.watch(self._visible(), observe=kind == STATISTICS)
 
     # Around a step of an optimizer.
 
@@ -49,18 +54,29 @@ class Recorder:
         if first:
             self._look(optimizers)
         due = {kind for kind in self._every if self._due(number, kind, step)}
+        seen = self._activations
         sums: Sums = {}
+        outputs: Dict[Key, Output] = {}
+        names = {layer.name for layer in self._layers if self._owned(layer) == number}
         if "activations" in due:
-            names = {layer.name for layer in self._layers if self._owned(layer) == number}
-            sums = self._activations.take(names)
-        self._declare({**sums, **self._activations.sums} if first else sums, first)
+            sums = seen.take(names)
+        if STATISTICS in due:
+            outputs = seen.take_outputs(names)
+        if first:  # also those of other optimizers' layers that were called already
+            self._declare({**sums, **seen.sums}, {**outputs, **seen.outputs}, first)
+        else:
+            self._declare(sums, outputs, first)
         self.declared = True
         for kind in due:
             self._last[number, kind] = step
         if due:
             self._parameters(number, step, due, getattr(optimizers[number], "grad_scale", None))
         for key, kept in sums.items():
-            self._put(_name(*key), step, kept.value, own=True, samples=kept.samples)
+            self._put(name_of(*key), step, kept.value, own=True, samples=kept.samples)
+        if STATISTICS in due:
+            owned = (p for layer in self._layers for p in layer.parameters)
+            owned = (p for p in owned if self._owner.get(id(p.value), 0) == number)
+            self._observer.record(step, owned, outputs)
 
     def after(self, number: int, following: int) -> None:
         """Records what the step made of it; following: the step that comes next."""
@@ -70,12 +86,11 @@ class Recorder:
                 name = _name_of(parameter, "updates")
                 if name in before:
                     self._put(name, step, _difference(parameter.value, before[name]), own=True)
-        if "activations" in self._every:
+        for kind in SEEN & self._every.keys():
             owned = [layer for layer in self._visible() if self._owned(layer) == number]
-            if self._due(number, "activations", following):
-                self._activations.watch(owned)
-            else:
-                self._activations.ignore(owned)
+            due = self._due(number, kind, following)
+            change = self._activations.watch if due else self._activations.ignore
+            change(owned, observe=kind == STATISTICS)
 
     def _due(self, number: int, kind: str, step: int) -> bool:
         last = self._last.get((number, kind))
@@ -116,11 +131,12 @@ class Recorder:
     def _visible(self) -> List[Layer]:
         """Layers whose activations are asked for, so that no hook is there for nothing."""
         return [
-            layer for layer in self._layers if layer.seen and self._chosen(_name(layer.name, 1))
+            layer for layer in self._layers if layer.seen and self._chosen(name_of(layer.name, 1))
         ]
 
-    def _declare(self, sums: Sums, first: bool) -> None:
-        if not first and all(_name(*key) in self._run._tensors for key in sums):
+    def _declare(self, sums: Sums, outputs: Dict[Key, Output], first: bool) -> None:
+        known = all(name_of(*key) in self._run._tensors for key in sums)
+        if not first and known and not self._observer.misses(outputs):
             return
         self._run._settle()  # what went wrong before is not a refusal
         refused: List[str] = []
@@ -128,13 +144,18 @@ class Recorder:
             for parameter in layer.parameters if first else ():
                 self._declare_parameter(parameter, refused)
             for (name, call), kept in sums.items():
-                if name == layer.name and _name(name, call) not in self._run._tensors:
-                    self._declare_sum(_name(name, call), kept, refused)
+                if name == layer.name and name_of(name, call) not in self._run._tensors:
+                    self._declare_sum(name_of(name, call), kept, refused)
+            for key, output in outputs.items():
+                if key[0] == layer.name:
+                    self._observer.declare_output(key, output)
         if refused:
             more = f" and {len(refused) - 3} more" if len(refused) > 3 else ""
             self._say(f"not recorded: {'; '.join(refused[:3])}{more}")
 
     def _declare_parameter(self, parameter: Parameter, refused: List[str]) -> None:
+        if STATISTICS in self._every:
+            self._observer.declare_parameter(parameter)
         value = parameter.value
         kinds = {"weights": (parameter.kind, value.dtype)}
         if value.requires_grad:
@@ -217,10 +238,6 @@ class Recorder:
         copy = Copy(tensor, declared.dtype, own=own)
         self._run._put(declared, step, copy, copy.nbytes, samples)
         return copy.tensor
-
-
-def _name(layer: str, call: int) -> str:
-    return f"{layer}/activations" + (f"_{call}" if call > 1 else "")
 
 
 def _name_of(parameter: Parameter, what: str) -> str:

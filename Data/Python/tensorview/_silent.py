@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """A run that records nothing: what the other ranks of a distributed training get."""
 
 from __future__ import annotations
@@ -25,4 +26,4 @@ class Silent:
         pass
 
     attach = declare = write = observe = log = end_step = flush = close = _nothing
-    declare_states = write_states = _nothing
+    declare_states = write_states = declare_statistics = _nothing

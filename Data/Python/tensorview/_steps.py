@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Reading around optimizer.step(): what is there before it, and what it made of that.
 
 Step s is the state before the s-th call of optimizer.step(), counted from 0; where there are several

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Similarity of filters, by the kernels that ParaView's filters use."""
 
 from __future__ import annotations
@@ -5,13 +6,15 @@ from __future__ import annotations
 import ctypes
 from ctypes import c_char_p, c_double, c_int, c_size_t, c_void_p
 from pathlib import Path
-from typing import Any, NamedTuple, Optional
+from typing import Any, NamedTuple, Optional, Tuple
 
 import numpy as np
 
 from . import _arrays
 from ._library import TensorViewError
 
+# Columns of what statistics() gives: tensorview/measures.h.
+MEASURES = ("mean", "rms", "least", "greatest", "zeros", "nonfinite", "update", "silent")
 METRICS = ("pearson", "cosine")
 LINKAGES = ("complete", "single")
 
@@ -69,6 +72,38 @@ def groups(
     return Groups(group, representative, matrix)
 
 
+def units(axes: str, shape: Tuple[int, ...]) -> int:
+    """How many units (filters) a tensor has."""
+    count = c_size_t()
+    sizes = (c_size_t * max(1, len(shape)))(*shape)
+    _check(_kernels().tensorview_python_units(ctypes.byref(count), axes.encode(), sizes))
+    return count.value
+
+
+def statistics(
+    array: Any, axes: str, previous: Optional[np.ndarray] = None, known: bool = True
+) -> np.ndarray:
+    """What is measured of every unit of a tensor: [units, MEASURES], float32.
+
+    array: in the order of axes, among which 'n' may be. previous: of the same shape and type, the
+    record before (where known), and afterwards this one: then updates are measured."""
+    values = _arrays.from_any(array)
+    x = values.values
+    if len(axes) != x.ndim:
+        raise ValueError(f'"{axes}" and the shape {x.shape} do not agree')
+    if previous is not None and (previous.shape != x.shape or previous.dtype != x.dtype):
+        raise ValueError("previous is not of the array's shape and type")
+    result = np.empty((units(axes, x.shape), len(MEASURES)), "f4")
+    sizes = (c_size_t * max(1, x.ndim))(*x.shape)
+    _check(
+        _kernels().tensorview_python_statistics(
+            result.ctypes.data, x.ctypes.data, _arrays.TYPES[values.type][0], axes.encode(), sizes,
+            None if previous is None else previous.ctypes.data, known,
+        )
+    )
+    return result
+
+
 def _wide(name: str) -> str:
     return "float64" if name in ("int32", "int64") else "float32"
 
@@ -89,6 +124,11 @@ def _kernels() -> Any:
         ]
         library.tensorview_python_group.argtypes = [
             c_void_p, c_void_p, c_void_p, c_size_t, c_double, c_int,
+        ]
+        sizes = ctypes.POINTER(c_size_t)
+        library.tensorview_python_units.argtypes = [sizes, c_char_p, sizes]
+        library.tensorview_python_statistics.argtypes = [
+            c_void_p, c_void_p, c_int, c_char_p, sizes, c_void_p, c_int,
         ]
         _library = library
     return _library

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """A callback for Lightning:
 
     from tensorview.lightning import TensorView

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Reading a run back: a mapping from "layer/kind" to a tensor over time.
 
     with tensorview.open("run.tvh5") as run:

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Recording a training run: open, declare, write, log, close.
 
     with tensorview.Run("run.tvh5") as run:
@@ -20,27 +21,16 @@ import threading
 import warnings
 import weakref
 from functools import partial
-from typing import Any, Callable, Dict, Iterable, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, Dict, Iterable, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
-from . import _arrays, _fold
-from ._arrays import Array
+from . import _arrays, _fold, kernels
 from ._background import Background
-from ._library import ARGUMENT, STATE, TensorViewError, TensorViewWarning, check, library
+from ._library import STATE, TensorViewError, TensorViewWarning, check, library
+from ._tensors import Declared, Observed, samples_of
 
 MEMORY = 1 << 28  # bytes that may wait for the thread that writes
-
-
-class Declared(NamedTuple):
-    """A tensor of a run: what Run.declare() gives and Run.write() takes."""
-
-    number: int
-    name: str  # "layer/kind"
-    axes: str
-    shape: Tuple[int, ...]
-    dtype: str
-    summed: bool  # there is no batch in what the library gets
 
 
 class Run:
@@ -87,7 +77,7 @@ class Run:
         self._process = os.getpid()
         self._lock = threading.RLock()  # the library's run belongs to one thread at a time
         self._tensors: Dict[str, Declared] = {}
-        self._states: set = set()
+        self._observed: Dict[str, Observed] = {}
         self._step = 0
         self._failure: Optional[Exception] = None
         self._background: Optional[Background] = None
@@ -134,11 +124,31 @@ class Run:
         is that declared; of the batch there may be fewer. samples: how many a sum has."""
         declared = self._tensors[tensor] if isinstance(tensor, str) else tensor
         values = _arrays.converted(_arrays.from_any(array), declared.dtype)
-        samples = _samples(declared, values.shape, samples)
+        samples = samples_of(declared, values.shape, samples)
         self._step = int(step)
         if self._background is not None:
             values = values.copy()  # who called may change it meanwhile
         self._put(declared, self._step, values, values.nbytes, samples)
+
+    def declare_statistics(
+        self, layer: str, kind: str, axes: str, shape: Sequence[int], *, updates: bool = True
+    ) -> Observed:
+        """A tensor of which Run.observe() records the statistics alone. axes, shape: as of declare().
+        updates: how far it moves from one record to the next too, for which its last one is kept."""
+        units = kernels.units(axes, tuple(shape))
+        name = f"{kind}_statistics"
+        declared = self.declare(layer, name, "cx", (units, len(kernels.MEASURES)))
+        observed = Observed(declared, axes, updates and "n" not in axes)
+        self._observed[f"{layer}/{kind}"] = observed
+        return observed
+
+    def observe(self, tensor: Union[Observed, str], step: int, array: Any) -> None:
+        """What is measured of every unit of a tensor at a step (tensorview.kernels.MEASURES: mean, root
+        mean square, share of zeros, ...) instead of the tensor itself."""
+        observed = self._observed[tensor] if isinstance(tensor, str) else tensor
+        measured = observed.measure(_arrays.from_any(array))
+        self._step = int(step)
+        self._put(observed.declared, self._step, measured, measured.nbytes, None)
 
     def log(self, step: Optional[int] = None, **scalars: Any) -> None:
         """Numbers at a step, by whatever names: loss, accuracy, learning_rate. Without a step, the
@@ -150,7 +160,6 @@ class Run:
     def declare_states(self, layer: str, filters: int) -> None:
         """The layer's filters have states: alive, dead, pruned, merged."""
         self._now(lambda: library.tv_declare_filters(self._handle, layer.encode(), filters))
-        self._states.add(layer)
 
     def write_states(self, layer: str, step: int, states: Iterable[int]) -> None:
         """From this step on: -1 alive, -2 pruned, -3 dead, else the filter it was merged into."""
@@ -286,23 +295,6 @@ class Run:
             check(
                 library.tv_write_filters(self._handle, layer.encode(), step, values.ctypes.data)
             )
-
-
-def _samples(declared: Declared, shape: Tuple[int, ...], samples: Optional[int]) -> Optional[int]:
-    """How many samples an array has, if it may be written as that tensor."""
-    expected = declared.shape
-    if "n" in declared.axes and not declared.summed and len(shape) == len(expected):
-        at = declared.axes.index("n")
-        if shape[at] <= expected[at]:
-            expected = expected[:at] + (shape[at],) + expected[at + 1 :]
-        samples = shape[at]
-    elif declared.summed and samples is None:
-        raise ValueError(f"{declared.name} is a sum: of how many samples?")
-    if tuple(shape) != expected:
-        raise TensorViewError(
-            f"{declared.name} was declared as {declared.shape} and cannot be {tuple(shape)}", ARGUMENT
-        )
-    return samples
 
 
 _open_runs: "weakref.WeakSet[Run]" = weakref.WeakSet()

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """A callback for the Trainer of Hugging Face's transformers:
 
     from tensorview.transformers import TensorView

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """watch(): a torch model recorded while it trains, by one line."""
 
 from __future__ import annotations
@@ -56,7 +57,9 @@ def watch(
     every: a number of steps, or one for each kind: {"weights": 10, "activations": 1000}.
     log: "weights" (all parameters), "gradients" (as the step uses them), "updates" (what the step
         added), "activations" (of layers with parameters and of activation functions, summed over
-        the batch; of a layer that is called again in the same forward, "activations_2", ...).
+        the batch; of a layer that is called again in the same forward, "activations_2", ...),
+        "statistics" (of every unit of weights, gradients and activations: mean, root mean square,
+        share of zeros, ..., instead of the tensors; at every step unless every says otherwise).
     include, exclude: which: patterns for layers ("layer1.*") or tensors ("*/gradients"), or a
         function of the name "layer/kind".
     evaluation: record also what runs without gradients, or in model.eval().
