@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -61,6 +62,35 @@ def environment() -> Dict[str, str]:
     return variables
 
 
+@contextlib.contextmanager
+def display() -> Iterator[str]:
+    """The screen to draw on: the user's, or an X server in memory for as long as it is needed.
+
+    The server chooses its own number: xvfb-run -a looks for a free one and takes it a moment later,
+    so that two that start together get the same."""
+    if os.environ.get("DISPLAY"):
+        yield os.environ["DISPLAY"]
+        return
+    reading, writing = os.pipe()
+    command = [program("Xvfb"), "-displayfd", str(writing), "-screen", "0", "1280x1024x24"]
+    server = subprocess.Popen(
+        [*command, "-nolisten", "tcp", "-noreset"],
+        pass_fds=[writing],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        os.close(writing)
+        with open(reading) as answer:
+            number = answer.readline().strip()
+        if not number:
+            raise TensorViewError("there is no screen, and Xvfb gives none")
+        yield ":" + number
+    finally:
+        server.terminate()
+        server.wait()
+
+
 def view(runs: List[str], live: bool) -> int:
     """Starts ParaView with the runs; returns when it is closed."""
     for run in runs:
@@ -80,9 +110,9 @@ def render(run: str, folder: str, layer: Optional[str]) -> int:
         raise FileNotFoundError(f"{run}: there is no such file")
     script = Path(__file__).absolute().parent / "_sheet.py"
     command = [program("pvpython"), str(script), os.path.abspath(run), os.path.abspath(folder)]
-    if not os.environ.get("DISPLAY"):
-        command = [program("xvfb-run"), "-a", *command]
     variables = environment()
     variables.pop("PYTHONPATH", None)  # of another Python than ParaView's
     variables["TENSORVIEW_PLUGIN"] = plugin()
-    return subprocess.run(command + ([layer] if layer else []), env=variables).returncode
+    with display() as number:
+        variables["DISPLAY"] = number
+        return subprocess.run(command + ([layer] if layer else []), env=variables).returncode

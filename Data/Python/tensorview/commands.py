@@ -58,7 +58,7 @@ closed it."""
 VIEW = """Starts ParaView with the plugin and opens the runs. Returns when ParaView is closed."""
 RENDER = """Draws weight grid, image grid, distribution grid, correlation, weight trajectory and
 history of one layer at the last step, a picture (.png) each and a sheet with all of them. Needs
-pvpython; without a screen, xvfb-run too."""
+pvpython; without a screen, Xvfb too."""
 
 
 PRUNE = """Merges similar filters of a torch network, repairs what is left on unlabelled samples, and
