@@ -149,7 +149,7 @@ static void take_complete(tv_run_file *file)
   int64_t *row = NULL;
   uint64_t number = 0;
   take_all(file);
-  if (!file->has_complete)
+  if (!file->has_complete || file->count == 0)
     return;
   int found = open_table(&table, &info, file);
   if (found == TV_OK)
