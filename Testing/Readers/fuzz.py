@@ -1,4 +1,5 @@
-"""Some hundred damaged run files, in the newer and in the older form that h5py writes."""
+"""Some hundred damaged run files of both versions, of the first in the newer and in the older form
+that h5py writes."""
 
 import subprocess
 import sys
@@ -46,7 +47,28 @@ def older(path, source):
             other.copy(name, file)
 
 
+def second(path):
+    """Version 2, in which nothing is damaged silently."""
+    write_run(
+        path,
+        {
+            "block.0/conv/weights": Tensor("goihw", SEED.normal(0, 1, (6, 2, 2, 2, 3, 3)).astype("<f4"), range(6),
+                chunks=(2, 1, 2, 2, 3, 2)),
+            "block.0/conv/activations": Tensor("chw", SEED.normal(0, 1, (2, 4, 5, 5)).astype("<f2"), [0, 3], [5, 5]),
+            "fc1/weights": Tensor("oi", SEED.normal(0, 1, (6, 3, 7)), range(6), chunks=(4, 3, 7)),
+            "fc1/mask": Tensor("oi", SEED.random((6, 3, 7)) > 0.5, range(6)),
+            "temperature/weights": Tensor("", SEED.integers(-9, 9, 6), range(6)),
+        },
+        {"loss": np.arange(6), "accuracy": np.arange(6)},
+        range(6),
+        {"block.0/conv": (np.full((2, 4), -1), [0, 2])},
+        version=2,
+        complete=range(6),
+    )  # fmt: skip
+
+
 newer("newer.tvh5")
 older("older.tvh5", "newer.tvh5")
-for name in ("newer.tvh5", "older.tvh5"):
+second("version2.tvh5")
+for name in ("newer.tvh5", "older.tvh5", "version2.tvh5"):
     subprocess.run([sys.argv[1], name, "150", "1"], check=True)

@@ -13,6 +13,7 @@ from hostile_files import CASES, GROUP, flip, plain, small
 from run_file import fixed, lenet
 
 PVPYTHON = sys.argv.pop(1)
+PRUNE = sys.argv.pop(1) if len(sys.argv) > 1 else None  # tensorview-prune, where it is built
 
 # Opens files as a script would, and prints each error and warning that ParaView shows, on one line
 # each: what costs the whole file is an error, what costs a tensor a warning.
@@ -77,6 +78,15 @@ class Hostile(unittest.TestCase):
         self.assertIn(path, sentences[0])
         self.assertIn(words, sentences[0])
 
+    def prune(self, path, sentence):
+        """The other program that opens run files says the same."""
+        if not PRUNE or ": record " in sentence:  # of what it does not read
+            return
+        command = ["bash", "-c", 'ulimit -v 8000000; exec "$@"', "-", PRUNE, "--run", path, "--output", "none"]
+        result = subprocess.run(command, capture_output=True, text=True, timeout=20, errors="replace")
+        self.assertEqual(1, result.returncode, result.stdout + result.stderr)
+        self.assertIn(sentence[sentence.index(path) :], result.stderr)
+
     def test_each_gives_one_sentence(self):
         paths = {}
         for name, (make, words) in CASES.items():
@@ -95,6 +105,7 @@ class Hostile(unittest.TestCase):
         for path, words in paths.items():
             with self.subTest(path=path):
                 self.judge(found[path], path, words)
+                self.prune(path, found[path][0])
 
     def test_truncated_at_20_places(self):
         small("whole.tvh5")

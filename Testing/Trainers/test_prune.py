@@ -120,11 +120,11 @@ refused("fc1: of 300 filters only one would be left", "--run", "dense.tvh5", "--
         "--similarity", "moments")
 refused("fc1: merging all 300 filters into one", "--run", "dense.tvh5", "--layers", "fc1", "--keep", "1")
 refused("none of complete, single", "--run", "dense.tvh5", "--linkage", "average")
-refused('"nowhere.tvh5" cannot be read: No such file', "--run", "nowhere.tvh5")
-refused("no HDF5", "--run", os.path.join(FASHION, "t10k-labels-idx1-ubyte.gz"))
+refused("nowhere.tvh5: it cannot be opened: No such file", "--run", "nowhere.tvh5")
+refused("not an HDF5 file", "--run", os.path.join(FASHION, "t10k-labels-idx1-ubyte.gz"))
 refused("--run FILE is missing")
 h5py.File("other.h5", "w").close()
-refused("not a run file", "--run", "other.h5")
+refused("not a TensorView run", "--run", "other.h5")
 shutil.copy("dense.tvh5", "broken.tvh5")
 with h5py.File("broken.tvh5", "r+") as file:
     del file["layers/fc2/weights"]

@@ -6,7 +6,6 @@
 #include "batches.h"
 #include "pruning.h"
 #include "recorder.h"
-#include "run_file.h"
 #include "status.h"
 #include "trained.h"
 
@@ -47,7 +46,7 @@ typedef struct pruning_run
   uint64_t gather, threads;
   pruning_options pruning;
 
-  run_file *file;
+  tv_source *source;
   idx_images train, test;
   batches sampler;
   statistics statistics;
@@ -198,7 +197,7 @@ static int measure(outcome *out, network *n, const pruning_run *r)
 
 static int open_network(network **n, pruning_run *r)
 {
-  return trained_network(n, &r->step, r->file, 50, r->test.height, r->test.width);
+  return trained_network(n, &r->step, r->source, 50, r->test.height, r->test.width);
 }
 
 /* Statistics of the layers that lose filters: from the run, or gathered anew. */
@@ -214,11 +213,11 @@ static int get_statistics(pruning_run *r, network *n)
   for (size_t i = 0; status == TV_OK && i + 1 < n->layer_count; ++i) {
     if (!chosen[i])
       continue;
-    if (!run_file_has(r->file, n->layers[i].name, "moments"))
+    if (!trained_has(r->source, n->layers[i].name, "moments"))
       return tv_fail(TV_ERROR_ARGUMENT,
         "\"%s\" has no second moments of %s: train with --record-moments, or say --gather 400 here",
         r->run, n->layers[i].name);
-    status = trained_statistics(&r->statistics, r->file, n, i);
+    status = trained_statistics(&r->statistics, r->source, n, i);
   }
   return status;
 }
@@ -240,7 +239,7 @@ static void print_line(const char *name, const outcome *o, const network *n)
 /* The report is worth nothing where it looks at other images than the training did. */
 static void doubt_images(const pruning_run *r, double accuracy)
 {
-  const double recorded = run_file_last_scalar(r->file, "accuracy");
+  const double recorded = trained_scalar(r->source, "accuracy");
   if (fabs(recorded - accuracy) > 0.05)
     fprintf(stderr,
       "tensorview-prune: \"%s\" recorded a test accuracy of %.4f, and on the images in %s it is "
@@ -312,6 +311,22 @@ static int report(pruning_run *r)
   return status;
 }
 
+/* What is wrong with the run is said, and the rest of it is used. */
+static int open_run(pruning_run *r)
+{
+  const char *const *notes;
+  const tv_source_tensor *tensors;
+  const int status = tv_source_open(&r->source, &r->run, 1, NULL);
+  if (status != TV_OK)
+    return status;
+  for (size_t k = 0, count = tv_source_notes(r->source, &notes); k < count; ++k)
+    fprintf(stderr, "tensorview-prune: %s.\n", notes[k]);
+  for (size_t k = 0, count = tv_source_tensors(r->source, &tensors); k < count; ++k)
+    if (tensors[k].problem)
+      fprintf(stderr, "tensorview-prune: %s.\n", tensors[k].problem);
+  return TV_OK;
+}
+
 int main(int argc, char **argv)
 {
   static pruning_run r;
@@ -320,7 +335,7 @@ int main(int argc, char **argv)
     return 0;
   if (status == TV_OK && r.threads > 0)
     omp_set_num_threads((int)r.threads);
-  if (status == TV_OK && (status = run_file_open(&r.file, r.run)) == TV_OK &&
+  if (status == TV_OK && (status = open_run(&r)) == TV_OK &&
       (status = idx_read(&r.test, r.data, "t10k")) == TV_OK && (status = report(&r)) == TV_OK &&
       r.output && (status = write_run(&r, r.pruning.way)) == TV_OK)
     printf("written to %s\n", r.output);
@@ -330,6 +345,6 @@ int main(int argc, char **argv)
   batches_free(&r.sampler);
   idx_free(&r.train);
   idx_free(&r.test);
-  run_file_close(r.file);
+  tv_source_close(r.source);
   return status == TV_OK ? 0 : 1;
 }

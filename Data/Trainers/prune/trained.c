@@ -4,12 +4,22 @@
 #include "status.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* The last complete record of a tensor. */
+typedef struct run_tensor
+{
+  tv_shape shape;
+  int64_t step;
+  double *values; /* to free() */
+} run_tensor;
 
 typedef struct tensors
 {
   run_tensor weights[NETWORK_LAYERS], bias[NETWORK_LAYERS];
+  const char *names[NETWORK_LAYERS]; /* of the layers in the run */
   size_t count;
 } tensors;
 
@@ -21,33 +31,110 @@ static void free_tensors(tensors *t)
   }
 }
 
-/* Reads all layers that have weights, and says in shape what network they make. */
-static int read_tensors(tensors *t, network_shape *shape, const run_file *file)
+/* The number of a layer's tensor of that kind; -1 where there is none. */
+static ptrdiff_t find_tensor(const tv_source *source, const char *layer, const char *kind)
 {
+  char name[1024];
+  snprintf(name, sizeof name, "%s/%s", layer, kind);
+  return tv_source_find(source, name);
+}
+
+int trained_has(const tv_source *source, const char *layer, const char *kind)
+{
+  return find_tensor(source, layer, kind) >= 0;
+}
+
+/* A type that tv_source_read_windows() gives as double. */
+static int is_wide(tv_type type)
+{
+  return type == TV_FLOAT64 || type == TV_INT32 || type == TV_INT64;
+}
+
+/* Reads the last complete record. On failure t->values is NULL. */
+static int read_last(run_tensor *t, tv_source *source, const char *layer, const char *kind)
+{
+  const tv_source_tensor *listed;
   memset(t, 0, sizeof *t);
-  for (size_t i = 0; i < run_file_layers(file); ++i) {
-    const char *name = run_file_layer(file, i);
+  const ptrdiff_t number = find_tensor(source, layer, kind);
+  tv_source_tensors(source, &listed);
+  if (number < 0)
+    return tv_fail(TV_ERROR_FORMAT, "the run has no %s/%s", layer, kind);
+  listed += number;
+  if (listed->problem)
+    return tv_fail(TV_ERROR_FORMAT, "%s", listed->problem);
+  if (listed->records == 0)
+    return tv_fail(TV_ERROR_FORMAT, "%s has no complete record", listed->name);
+  t->shape = listed->shape;
+  t->step = listed->steps[listed->records - 1];
+  size_t numbers = 1; /* no overflow: it was checked when it was listed */
+  for (int axis = 0; axis < t->shape.rank; ++axis)
+    numbers *= t->shape.size[axis];
+  const size_t rows = strcmp(t->shape.axes, "oi") == 0 || strcmp(t->shape.axes, "mm") == 0 ||
+                          strcmp(t->shape.axes, "oihw") == 0 || strcmp(t->shape.axes, "chw") == 0 ||
+                          t->shape.rank == 1
+                        ? t->shape.size[0]
+                        : 0;
+  if (rows == 0)
+    return tv_fail(TV_ERROR_UNSUPPORTED,
+      "%s has the axes \"%s\": this is no network of tensorview-lenet", listed->name,
+      t->shape.axes);
+  t->values = malloc(numbers * sizeof *t->values);
+  if (!t->values)
+    return tv_fail(TV_ERROR_MEMORY, "%s does not fit into memory", listed->name);
+  const int status =
+    tv_source_read_windows(source, (size_t)number, listed->records - 1, 0, rows, t->values, NULL);
+  if (status != TV_OK) {
+    free(t->values);
+    t->values = NULL;
+  } else if (!is_wide(listed->type)) /* float: widened from behind, in its place */
+    for (size_t k = numbers; k-- > 0;)
+      t->values[k] = (double)((const float *)(const void *)t->values)[k];
+  return status;
+}
+
+double trained_scalar(tv_source *source, const char *name)
+{
+  tv_source_scalars scalars;
+  double value = NAN;
+  tv_source_scalars_of(source, &scalars);
+  double *last = scalars.records ? malloc(scalars.count * sizeof *last) : NULL;
+  if (last && tv_source_read_scalars(source, scalars.records - 1, 1, last) == TV_OK)
+    for (size_t k = 0; k < scalars.count; ++k)
+      if (strcmp(scalars.names[k], name) == 0)
+        value = last[k];
+  free(last);
+  return value;
+}
+
+/* Reads all layers that have weights, and says in shape what network they make. */
+static int read_tensors(tensors *t, network_shape *shape, tv_source *source)
+{
+  const tv_source_tensor *listed;
+  memset(t, 0, sizeof *t);
+  for (size_t i = 0, all = tv_source_tensors(source, &listed); i < all; ++i) {
+    const char *name = listed[i].layer;
     run_tensor *w = &t->weights[t->count], *b = &t->bias[t->count];
     int status;
-    if (!run_file_has(file, name, "weights"))
+    if (strcmp(listed[i].kind, "weights") != 0)
       continue;
     if (t->count == NETWORK_LAYERS)
       return tv_fail(TV_ERROR_UNSUPPORTED, "the run file has more than %d layers", NETWORK_LAYERS);
-    ++t->count;
-    if ((status = run_file_last(w, file, name, "weights")) != TV_OK ||
-        (status = run_file_last(b, file, name, "bias")) != TV_OK)
+    t->names[t->count++] = name;
+    if ((status = read_last(w, source, name, "weights")) != TV_OK ||
+        (status = read_last(b, source, name, "bias")) != TV_OK)
       return status;
-    const int convolution = strcmp(w->axes, "oihw") == 0 && w->shape[2] == 3 && w->shape[3] == 3;
-    const int known = convolution ? shape->hidden_layers == 0 : strcmp(w->axes, "oi") == 0;
-    if (!known || b->rank != 1 || b->shape[0] != w->shape[0] || b->step != w->step)
+    const tv_shape *of = &w->shape;
+    const int convolution = strcmp(of->axes, "oihw") == 0 && of->size[2] == 3 && of->size[3] == 3;
+    const int known = convolution ? shape->hidden_layers == 0 : strcmp(of->axes, "oi") == 0;
+    if (!known || b->shape.rank != 1 || b->shape.size[0] != of->size[0] || b->step != w->step)
       return tv_fail(TV_ERROR_UNSUPPORTED,
         "%s is neither a convolution 3 x 3 (oihw) nor fully connected (oi), or its bias does not "
         "belong to its weights: this is no network of tensorview-lenet",
         name);
     if (convolution)
-      shape->filters[shape->convolutions++] = w->shape[0];
+      shape->filters[shape->convolutions++] = of->size[0];
     else
-      shape->hidden[shape->hidden_layers++] = w->shape[0];
+      shape->hidden[shape->hidden_layers++] = of->size[0];
   }
   if (shape->hidden_layers == 0)
     return tv_fail(TV_ERROR_UNSUPPORTED, "the run file has no fully connected layer with weights");
@@ -62,17 +149,17 @@ static void copy(float *to, const double *from, size_t count)
     to[i] = isnan(from[i]) ? 0.0f : (float)from[i];
 }
 
-static int fill_layer(network *n, size_t i, const tensors *t, const run_file *file)
+static int fill_layer(network *n, size_t i, const tensors *t)
 {
   layer *l = &n->layers[i];
   const run_tensor *w = &t->weights[i];
   size_t numbers = 1;
-  for (int axis = 0; axis < w->rank; ++axis)
-    numbers *= w->shape[axis];
-  if (numbers != parameter_count(&l->weights) || w->shape[0] != l->weights.rows)
+  for (int axis = 0; axis < w->shape.rank; ++axis)
+    numbers *= w->shape.size[axis];
+  if (numbers != parameter_count(&l->weights) || w->shape.size[0] != l->weights.rows)
     return tv_fail(TV_ERROR_FORMAT,
       "%s has %zu weights, and after the layers before it, on these images, it would have %zu",
-      run_file_layer(file, i), numbers, parameter_count(&l->weights));
+      t->names[i], numbers, parameter_count(&l->weights));
   copy(l->weights.value, w->values, numbers);
   copy(l->bias.value, t->bias[i].values, l->bias.rows);
   return TV_OK;
@@ -103,17 +190,17 @@ static int remove_pruned(network *n, size_t i, const tensors *t)
 }
 
 int trained_network(
-  network **out, int64_t *step, const run_file *file, size_t batch, size_t height, size_t width)
+  network **out, int64_t *step, tv_source *source, size_t batch, size_t height, size_t width)
 {
   network_shape shape = {.batch = batch, .height = height, .width = width};
   network *n = NULL;
   tensors t;
   *out = NULL;
-  int status = read_tensors(&t, &shape, file);
+  int status = read_tensors(&t, &shape, source);
   if (status == TV_OK)
     status = network_create(&n, &shape, 1);
   for (size_t i = 0; status == TV_OK && i < n->layer_count; ++i)
-    status = fill_layer(n, i, &t, file);
+    status = fill_layer(n, i, &t);
   for (size_t i = 0; status == TV_OK && i + 1 < n->layer_count; ++i)
     status = remove_pruned(n, i, &t);
   *step = t.weights[t.count ? t.count - 1 : 0].step;
@@ -125,15 +212,16 @@ int trained_network(
   return status;
 }
 
-int trained_statistics(statistics *s, const run_file *file, const network *n, size_t layer)
+int trained_statistics(statistics *s, tv_source *source, const network *n, size_t layer)
 {
   const struct layer *l = &n->layers[layer];
   layer_statistics *to = &s->layers[layer];
   const size_t filters = l->weights.rows, pixels = l->height * l->width;
   run_tensor moments = {0}, maps = {0};
-  int status = run_file_last(&moments, file, l->name, "moments");
-  if (status == TV_OK && (strcmp(moments.axes, "mm") != 0 || moments.shape[0] != l->declared + 1 ||
-                           moments.shape[1] != l->declared + 1))
+  int status = read_last(&moments, source, l->name, "moments");
+  if (status == TV_OK &&
+      (strcmp(moments.shape.axes, "mm") != 0 || moments.shape.size[0] != l->declared + 1 ||
+        moments.shape.size[1] != l->declared + 1))
     status = tv_fail(
       TV_ERROR_FORMAT, "the second moments of %s are not of its %zu filters", l->name, l->declared);
   for (size_t a = 0; status == TV_OK && a <= filters; ++a)
@@ -144,10 +232,11 @@ int trained_statistics(statistics *s, const run_file *file, const network *n, si
     }
   to->filters = filters;
   to->pixels = 0; /* no maps */
-  if (status == TV_OK && pixels > 1 && run_file_has(file, l->name, "activations")) {
-    status = run_file_last(&maps, file, l->name, "activations");
-    if (status == TV_OK && (strcmp(maps.axes, "chw") != 0 || maps.shape[0] != l->declared ||
-                             maps.shape[1] * maps.shape[2] != pixels))
+  if (status == TV_OK && pixels > 1 && trained_has(source, l->name, "activations")) {
+    status = read_last(&maps, source, l->name, "activations");
+    if (status == TV_OK &&
+        (strcmp(maps.shape.axes, "chw") != 0 || maps.shape.size[0] != l->declared ||
+          maps.shape.size[1] * maps.shape.size[2] != pixels))
       status = tv_fail(
         TV_ERROR_FORMAT, "the activations of %s are not of its %zu filters", l->name, l->declared);
     if (status == TV_OK) {
