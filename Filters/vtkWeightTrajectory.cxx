@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "vtkWeightTrajectory.h"
 
+#include "Units/RunSource.h"
+#include "Units/TrajectoryComponents.h"
+#include "Units/TrajectoryPaths.h"
+
 #include "vtkCellArray.h"
 #include "vtkDataArray.h"
 #include "vtkDataSetAttributes.h"
@@ -114,7 +118,18 @@ void AddColumns(vtkPointData *data, vtkTable *table, vtkIdList *rows)
 }
 } // namespace
 
-vtkWeightTrajectory::vtkWeightTrajectory() = default;
+/// The runs, and their paths until they or a property change.
+class vtkWeightTrajectory::Internals
+{
+public:
+  std::vector<std::unique_ptr<RunSource>> Runs;
+  TrajectoryComponents Components;
+  std::string ComponentsOf;
+};
+
+vtkWeightTrajectory::vtkWeightTrajectory() : State(new Internals) {}
+
+vtkWeightTrajectory::~vtkWeightTrajectory() = default;
 
 void vtkWeightTrajectory::PrintSelf(ostream &os, vtkIndent indent)
 {
@@ -122,6 +137,11 @@ void vtkWeightTrajectory::PrintSelf(ostream &os, vtkIndent indent)
   os << indent << "XElement: " << this->XElement << "\n";
   os << indent << "YElement: " << this->YElement << "\n";
   os << indent << "ZElement: " << this->ZElement << "\n";
+  os << indent
+     << "Projection: " << (this->Projection == ELEMENTS ? "Elements" : "PrincipalComponents")
+     << "\n";
+  os << indent << "Tensor: " << this->Tensor << "\n";
+  os << indent << "MostRecords: " << this->MostRecords << "\n";
 }
 
 int vtkWeightTrajectory::FillInputPortInformation(int, vtkInformation *info)
@@ -129,6 +149,7 @@ int vtkWeightTrajectory::FillInputPortInformation(int, vtkInformation *info)
   // Anything: of the tensors themselves the pipeline would hand over each by itself, and of other
   // data complain at every request. RequestData() says in one sentence what it is.
   info->Set(vtkAlgorithm::INPUT_REQUIRED_DATA_TYPE(), "vtkDataObject");
+  info->Set(vtkAlgorithm::INPUT_IS_REPEATABLE(), 1);
   return 1;
 }
 
@@ -186,36 +207,93 @@ void vtkWeightTrajectory::ReportError(const std::string &sentence)
     vtkErrorMacro(<< sentence);
 }
 
-int vtkWeightTrajectory::RequestData(
-  vtkInformation *, vtkInformationVector **inputVector, vtkInformationVector *outputVector)
+bool vtkWeightTrajectory::DrawElements(vtkTable *table, vtkPolyData *output)
 {
-  vtkDataObject *input = vtkDataObject::GetData(inputVector[0]);
-  auto *table = vtkTable::SafeDownCast(input);
-  if (!table) {
-    this->ReportError(std::string("the input is a ") + (input ? input->GetClassName() : "nothing") +
-                      ", and not a history table, the second output of TensorSnapshotReader");
-    return 1; // said already, and better than the pipeline would
-  }
-  // Every rank may have the table; one draws it.
-  if (table->GetNumberOfRows() == 0 || !Ranks::IsFirst())
-    return 1;
-
   const std::string *names[3] = {&this->XElement, &this->YElement, &this->ZElement};
   Axes axes;
   for (size_t axis = 0; axis < 3; ++axis) {
     bool found;
     vtkDataArray *column = this->FindColumn(table, *names[axis], axis, found);
     if (!found)
-      return 1;
+      return false;
     if (column)
       axes[axis] = AsDouble(column);
   }
   const vtkSmartPointer<vtkIdList> rows = RowsWithAPoint(axes, table->GetNumberOfRows());
   if (rows->GetNumberOfIds() == 0)
-    return 1;
-  vtkPolyData *output = vtkPolyData::GetData(outputVector);
+    return true;
   DrawPath(output, axes, rows);
   AddColumns(output->GetPointData(), table, rows);
   output->GetFieldData()->PassData(table->GetFieldData());
+  return true;
+}
+
+void vtkWeightTrajectory::DrawComponents(vtkPolyData *output)
+{
+  Internals &state = *this->State;
+  const int count = this->GetNumberOfInputConnections(0);
+  std::vector<RunSource *> runs;
+  std::string of = std::to_string(this->GetMTime()), error;
+  state.Runs.resize(static_cast<size_t>(count));
+  for (int k = 0; k < count; ++k) {
+    if (!state.Runs[static_cast<size_t>(k)])
+      state.Runs[static_cast<size_t>(k)] = std::make_unique<RunSource>();
+    RunSource *run = state.Runs[static_cast<size_t>(k)].get();
+    if (!run->Open(RunSource::Paths(this, 0, k), error)) {
+      this->ReportError(error);
+      return;
+    }
+    runs.push_back(run);
+    of += " " + std::to_string(run->Version());
+  }
+  const tv_execution execution = {RunSource::Threads(),
+    [](void *context, double done) {
+      auto *filter = static_cast<vtkWeightTrajectory *>(context);
+      filter->UpdateProgress(done);
+      return filter->CheckAbort() ? 1 : 0;
+    },
+    this};
+  if (of != state.ComponentsOf && !state.Components.Compute(runs, this->Tensor,
+                                    static_cast<size_t>(this->MostRecords), execution, error)) {
+    state.ComponentsOf.clear();
+    if (!error.empty())
+      this->ReportError(error);
+    return;
+  }
+  state.ComponentsOf = of;
+  TrajectoryPaths::Draw(output, state.Components);
+  for (RunSource *run : runs)
+    run->Rest();
+}
+
+int vtkWeightTrajectory::RequestData(
+  vtkInformation *, vtkInformationVector **inputVector, vtkInformationVector *outputVector)
+{
+  // Every rank may have the table; one draws it.
+  const bool here = Ranks::IsFirst();
+  vtkPolyData *output = vtkPolyData::GetData(outputVector);
+  if (this->Projection == PRINCIPAL_COMPONENTS) {
+    if (here)
+      this->DrawComponents(output);
+    return 1;
+  }
+  std::vector<vtkSmartPointer<vtkPolyData>> paths;
+  for (int k = 0; k < inputVector[0]->GetNumberOfInformationObjects(); ++k) {
+    vtkDataObject *input = vtkDataObject::GetData(inputVector[0], k);
+    auto *table = vtkTable::SafeDownCast(input);
+    if (!table) {
+      this->ReportError(std::string("the input is a ") +
+                        (input ? input->GetClassName() : "nothing") +
+                        ", and not a history table, the second output of TensorSnapshotReader");
+      return 1; // said already, and better than the pipeline would
+    }
+    vtkNew<vtkPolyData> path;
+    if (here && table->GetNumberOfRows() > 0 && !this->DrawElements(table, path))
+      return 1;
+    TrajectoryPaths::Number(path, k);
+    if (path->GetNumberOfPoints() > 0)
+      paths.emplace_back(path);
+  }
+  TrajectoryPaths::Join(output, paths);
   return 1;
 }

@@ -1,15 +1,21 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /**
  * @class vtkWeightTrajectory
- * @brief the path of three numbers through training
+ * @brief the path of the weights through training
  *
- * In: the history table of a run, a row for each step. Out: vtkPolyData, one polyline through the
- * points (x, y, z) that three of its columns give, in the order of its rows. The point array Step,
- * active, has the column Step of the table, or the row's number where there is none; every other
- * column of numbers (loss, accuracy, ...) comes along as a point array.
+ * Projection Elements. In: the history tables of one or several runs, a row for each step. Out:
+ * vtkPolyData, for each run one polyline through the points (x, y, z) that three columns give, in the
+ * order of its rows. The point array Step, active, has the column Step of the table, or the row's
+ * number where there is none; every other column of numbers (loss, accuracy, ...) that all tables
+ * have comes along as a point array.
  *
- * A row in which any of the three is not a number has no point: a path begins where its tensor is
- * first recorded and ends where its filter is pruned.
+ * Projection PrincipalComponents. In: the readers of one or several runs, either output; their files
+ * are read by this filter, all steps. Out: for each run the path of all its weights (or of one
+ * Tensor), projected on the three directions in which the runs together vary most. Point array Step,
+ * active. Field data: ExplainedVariance, the share of each direction, and the titles of the axes.
+ *
+ * Both: the point array Run counts the inputs from 0. A row in which any coordinate is not a number
+ * has no point: a path begins where its tensor is first recorded and ends where its filter is pruned.
  */
 #ifndef vtkWeightTrajectory_h
 #define vtkWeightTrajectory_h
@@ -18,10 +24,12 @@
 #include "TensorViewFiltersModule.h" // for export macro
 #include "vtkPolyDataAlgorithm.h"
 
+#include <memory> // for the runs
 #include <string> // for the columns
 #include <vector> // for the columns
 
 class vtkDataArray;
+class vtkPolyData;
 class vtkTable;
 
 class TENSORVIEWFILTERS_EXPORT vtkWeightTrajectory : public vtkPolyDataAlgorithm
@@ -57,9 +65,34 @@ public:
   int GetZElementArrayStatus(const char *) const { return 1; }
   ///@}
 
+  enum ProjectionType
+  {
+    ELEMENTS = 0,
+    PRINCIPAL_COMPONENTS = 1
+  };
+
+  ///@{
+  /// Whether x, y and z are three weights, or principal components of all of them.
+  vtkSetClampMacro(Projection, int, ELEMENTS, PRINCIPAL_COMPONENTS);
+  vtkGetMacro(Projection, int);
+  ///@}
+
+  ///@{
+  /// For principal components: the tensor, "layer/kind". Empty (default): all weights of the network.
+  vtkSetStdStringFromCharMacro(Tensor);
+  vtkGetCharFromStdStringMacro(Tensor);
+  ///@}
+
+  ///@{
+  /// For principal components: how many records of all runs together are looked at, at most; where
+  /// there are more, evenly many. Time and memory grow with their square.
+  vtkSetClampMacro(MostRecords, int, 2, 20000);
+  vtkGetMacro(MostRecords, int);
+  ///@}
+
 protected:
   vtkWeightTrajectory();
-  ~vtkWeightTrajectory() override = default;
+  ~vtkWeightTrajectory() override;
 
   int FillInputPortInformation(int port, vtkInformation *info) override;
   int RequestInformation(vtkInformation *request, vtkInformationVector **inputVector,
@@ -71,6 +104,12 @@ protected:
   /// after an error message; null and found = true where there is none to choose.
   vtkDataArray *FindColumn(vtkTable *table, const std::string &name, size_t axis, bool &found);
 
+  /// The path of one table; false after an error message.
+  bool DrawElements(vtkTable *table, vtkPolyData *output);
+
+  /// The paths of all runs, projected.
+  void DrawComponents(vtkPolyData *output);
+
   /// Shows an error, once until a property changes.
   void ReportError(const std::string &sentence);
 
@@ -81,8 +120,14 @@ protected:
   std::string XElement;
   std::string YElement;
   std::string ZElement;
+  int Projection = ELEMENTS;
+  std::string Tensor;
+  int MostRecords = 2000;
 
 private:
+  class Internals;
+
+  std::unique_ptr<Internals> State;
   LastError Last;
   std::vector<std::string> Columns;
 

@@ -23,6 +23,7 @@
 vtkStandardNewMacro(vtkTensorCollection);
 vtkInformationKeyMacro(vtkTensorCollection, TENSORS, StringVector);
 vtkInformationKeyMacro(vtkTensorCollection, SHAPES, IntegerVector);
+vtkInformationKeyMacro(vtkTensorCollection, PATHS, StringVector);
 
 namespace {
 void AddText(vtkFieldData *fields, const char *name, const std::string &text)

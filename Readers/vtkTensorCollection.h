@@ -90,6 +90,11 @@ public:
   /// can say how large their images will be. Optional.
   static vtkInformationIntegerVectorKey *SHAPES();
 
+  /// The paths that a source reads, in the order in which it was given them, so that filters that
+  /// look at all steps at once can read them by themselves (tensorview/source.h). Set by sources on
+  /// their outputs; absent where the tensors come from memory.
+  static vtkInformationStringVectorKey *PATHS();
+
   /// Weight, Activation, Gradient, Bias, ...: the cell array's name for a kind.
   static std::string ArrayName(const std::string &kind);
 

@@ -170,6 +170,12 @@ int vtkTensorSourceReader::RequestInformation(
   outputVector->GetInformationObject(1)->Set(vtkAlgorithm::CAN_HANDLE_PIECE_REQUEST(), 1);
   out->Remove(vtkTensorCollection::TENSORS());
   out->Remove(vtkTensorCollection::SHAPES());
+  for (int port = 0; port < 2; ++port) {
+    vtkInformation *either = outputVector->GetInformationObject(port);
+    either->Remove(vtkTensorCollection::PATHS());
+    for (const std::string &name : state.Names)
+      either->Append(vtkTensorCollection::PATHS(), name.c_str());
+  }
   std::vector<int64_t> steps;
   if (state.Source) {
     tv_source_scalars scalars;

@@ -10,10 +10,11 @@
 
 enum
 {
-  MOST = 16,     /* components */
-  SPARE = 5,     /* more are iterated, so that the last one asked for converges, too */
-  ROUNDS = 2000, /* of iteration, at most */
-  SWEEPS = 40    /* of Jacobi's method for the small matrix */
+  LEAST_SLAB = 1 << 23, /* numbers of a slab: 32 MiB */
+  MOST = 16,            /* components */
+  SPARE = 5,            /* more are iterated, so that the last one asked for converges, too */
+  ROUNDS = 2000,        /* of iteration, at most */
+  SWEEPS = 40           /* of Jacobi's method for the small matrix */
 };
 
 int tv_gram_add(
@@ -34,6 +35,36 @@ int tv_gram_add(
     for (size_t s = 0; s < records; ++s)
       gram[r * records + s] += moments[r * side + s];
   free(moments);
+  return status;
+}
+
+int tv_gram_stream(double *gram, size_t records, size_t weights, size_t step, tv_read_weights read,
+  void *context, const tv_execution *execution)
+{
+  int overflow = 0, status = TV_OK;
+  if (!gram || !read || records < 1 || weights < 1 || step < 1 || weights % step != 0)
+    return tv_fail(
+      TV_ERROR_ARGUMENT, "products of records need records, and weights in whole steps");
+  const size_t room = 2 * weights > LEAST_SLAB ? 2 * weights : LEAST_SLAB; /* numbers */
+  size_t width = room / records / step * step;
+  width = width < step ? step : width > weights ? weights : width;
+  const size_t bytes =
+    tv_multiply(tv_multiply(width, records, &overflow), sizeof(float), &overflow);
+  float *slab = overflow ? NULL : malloc(bytes);
+  if (!slab)
+    return tv_fail(
+      TV_ERROR_MEMORY, "no memory left for %zu weights of %zu records", width, records);
+  for (size_t first = 0; first < weights && status == TV_OK; first += width) {
+    const size_t count = weights - first < width ? weights - first : width;
+    for (size_t r = 0; r < records && status == TV_OK; ++r)
+      status = read(context, r, first, count, slab + r * count);
+    if (status == TV_OK)
+      status = tv_gram_add(gram, slab, records, count, execution);
+    if (status == TV_OK && execution && execution->progress &&
+        execution->progress(execution->context, (double)(first + count) / (double)weights) != 0)
+      status = tv_fail(TV_ERROR_CANCELLED, "principal components were stopped");
+  }
+  free(slab);
   return status;
 }
 

@@ -24,6 +24,18 @@ int tv_gram_add(double *gram, /* in and out: [records][records]; zeros before th
   float *slab,                /* [records][weights] */
   size_t records, size_t weights, const tv_execution *execution);
 
+/* Reads weights [first, first + count) of a record. 0 or a negative tv_status. */
+typedef int (*tv_read_weights)(
+  void *context, size_t record, size_t first, size_t count, float *weights);
+
+/* The products of all records of so many weights, in slabs that need no more memory than two records
+ * do, but at least 32 MiB: each weight of each record is read once. step: how many weights belong
+ * together, and are read at once or not at all (those of a filter). Adds to gram.
+ *
+ * Returns 0, what read returned, TV_ERROR_CANCELLED, or as above; gram is undefined then. */
+int tv_gram_stream(double *gram, size_t records, size_t weights, size_t step, tv_read_weights read,
+  void *context, const tv_execution *execution);
+
 /* The components that explain most of the variance of records over time.
  *
  *   scores[r * count + k]   where record r stands on component k, 0 being the mean of all; NaN for

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Principal components over time and CKA against numpy; the map of a network."""
 
 import ctypes
@@ -87,6 +88,36 @@ class Components(unittest.TestCase):
         for slab in (1, 7, 1000):
             np.testing.assert_allclose(gram(x, slab), whole, atol=1e-6 * whole.max())
         np.testing.assert_array_equal(gram(x, 1000, 1), gram(x, 1000, 3))
+
+    def test_streams(self):
+        """As read weight by weight from somewhere else; more than fits into one slab."""
+        reader = ctypes.CFUNCTYPE(
+            ctypes.c_int, ctypes.c_void_p, size_t, size_t, size_t, ctypes.POINTER(ctypes.c_float)
+        )
+        for records, weights, step in ((20, 50, 5), (700, 12000, 3000)):
+            x, reads = path(records, weights), []
+
+            def read(_, record, first, count, into):
+                ctypes.memmove(into, x[record, first:].ctypes.data, 4 * count)
+                reads.append((record, first, count))
+                return 0
+
+            result = np.zeros((records, records))
+            status = library.tv_gram_stream(
+                pointer(result), size_t(records), size_t(weights), size_t(step), reader(read), None,
+                None,
+            )  # fmt: skip
+            self.assertEqual(0, status)
+            np.testing.assert_allclose(result, gram(x), atol=1e-5 * result.max())
+            self.assertEqual(records * weights, sum(count for _, _, count in reads))
+            self.assertTrue(all(first % step == 0 for _, first, _ in reads))
+        failing = reader(lambda *_: -4)
+        self.assertEqual(
+            -4,
+            library.tv_gram_stream(
+                pointer(result), size_t(700), size_t(12000), size_t(1), failing, None, None
+            ),
+        )
 
     def test_a_record_that_is_not_finite_is_left_out(self):
         x = path(30, 100)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The rules of findings on made-up statistics: each says what is wrong, of which unit, since when and
 until when; and of nothing that is well."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """tv_unit_statistics() against numpy: every layout and type, NaN, infinity, odd sizes, threads."""
 
 import ctypes

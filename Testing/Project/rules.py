@@ -71,7 +71,7 @@ class Rules(unittest.TestCase):
         below = {
             "Filters/Kernels/Base/": (),
             "Filters/Kernels/": ("Filters/Kernels/Base/",),
-            "Filters/": ("Filters/Kernels/", "Readers/"),
+            "Filters/": ("Filters/Kernels/", "Readers/", "Data/Shim/"),
             "Data/Shim/": ("Filters/Kernels/Base/",),
             "Data/Trainers/": ("Data/Shim/", "Filters/Kernels/"),
             "Readers/": ("Data/Shim/", "Filters/Kernels/"),

@@ -21,6 +21,8 @@ declared = set()
 for header in (
     "Data/Shim/include/tensorview/tensorview.h",
     "Data/Shim/include/tensorview/source.h",
+    "Data/Shim/include/tensorview/units.h",
+    "Data/Shim/include/tensorview/findings.h",
     "Filters/Kernels/Base/tensorview/types.h",
 ):
     with open(f"{source}/{header}") as file:

@@ -10,6 +10,7 @@ from typing import Any, List, Optional
 
 from . import _paraview, prune
 from ._library import TensorViewError
+from .findings import report
 from .reading import Source, Tensor
 from .reading import open as open_run
 
@@ -20,6 +21,7 @@ ring:NAME, a run in the memory of this machine. It may still be growing."""
 
 EXAMPLES = """examples:
   tensorview info run.tvh5                     what is in it
+  tensorview doctor run.tvh5                   what is wrong in it
   tensorview view run.tvh5 --live              in ParaView, which follows it
   tensorview render run.tvh5 --output views/   pictures of every view, without a screen
 
@@ -48,6 +50,8 @@ def parser() -> argparse.ArgumentParser:
     render.add_argument("run", metavar="RUN", help="a run file")
     render.add_argument("--output", metavar="FOLDER", default="views", help="where to (views)")
     render.add_argument("--layer", help="its name in the run (the first that has activations)")
+    doctor = add("doctor", _doctor, "say what is wrong in a run", DOCTOR)
+    doctor.add_argument("runs", nargs="+", metavar="RUN", help="a run file, or ring:NAME")
     prune.add_arguments(add("prune", prune.command, "make a torch network smaller", PRUNE))
     return top
 
@@ -61,6 +65,8 @@ history of one layer at the last step, a picture (.png) each and a sheet with al
 pvpython; without a screen, Xvfb too."""
 
 
+DOCTOR = """Lists the units that are stuck, dead, saturated, exploding, not finite, oscillating, redundant or
+never updated, since which step and until when, and what to try. Exit status 0, whatever is found."""
 PRUNE = """Merges similar filters of a torch network, repairs what is left on unlabelled samples, and
 reports what that costs."""
 
@@ -69,6 +75,12 @@ def _info(arguments: argparse.Namespace) -> None:
     for number, path in enumerate(arguments.runs):
         with open_run(path) as run:
             print("\n" * (number > 0) + "\n".join(summary(path, run)))
+
+
+def _doctor(arguments: argparse.Namespace) -> None:
+    for number, path in enumerate(arguments.runs):
+        with open_run(path) as run:
+            print("\n" * (number > 0) + "\n".join(report(path, run.findings())))
 
 
 def _view(arguments: argparse.Namespace) -> int:

@@ -31,6 +31,7 @@ from ._library import (
     check,
     library,
 )
+from .findings import Finding, find
 
 MOST_ELEMENTS = 4096  # TV_MOST_ELEMENTS
 Path = Union[str, os.PathLike]
@@ -193,6 +194,14 @@ class Source(Mapping):
                 ctypes.byref(execution),
             )
         return result
+
+    def findings(self, **bounds: float) -> List[Finding]:
+        """What is wrong, in words: units that are stuck, dead, saturated, exploding, not finite,
+        oscillating, redundant or never updated, and since when. bounds: from where on, such as
+        patience=20; the defaults and where they come from are tv_bounds of tensorview/measures.h."""
+        if not self._handle:
+            raise TensorViewError("this run is closed")
+        return find(self._handle, **bounds)
 
     def to_pandas(self) -> Any:
         """The scalars as a pandas.DataFrame, a row for each step."""

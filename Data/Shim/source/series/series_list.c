@@ -2,6 +2,7 @@
 #include "series.h"
 
 #include "status.h"
+#include "tensorview/measures.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -70,6 +71,13 @@ static int note(lister *l)
   return tv_listing_add_note(l->list, tv_last_error());
 }
 
+/* What is measured of units is for pictures of all units, and is no picture itself. */
+static int is_statistics(const char *kind)
+{
+  const size_t length = strlen(kind), suffix = strlen(TV_STATISTICS_SUFFIX);
+  return length > suffix && strcmp(kind + length - suffix, TV_STATISTICS_SUFFIX) == 0;
+}
+
 /* The tensors of a file, as far as they are not listed yet. */
 static int declare(lister *l, const tv_run_file *file)
 {
@@ -85,7 +93,7 @@ static int declare(lister *l, const tv_run_file *file)
       .kind = stream->kind,
       .type = stream->type,
       .shape = stream->shape,
-      .offered = 1,
+      .offered = !is_statistics(stream->kind),
       .problem = stream->problem};
     if (tv_name_index_add(&l->tensors, stream->name, l->list->tensor_count - 1) != TV_OK)
       return TV_ERROR_MEMORY;

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "RunSource.h"
+
+#include "vtkTensorCollection.h"
+
+#include "vtkAlgorithm.h"
+#include "vtkInformation.h"
+#include "vtkInformationStringVectorKey.h"
+#include "vtkMultiProcessController.h"
+
+#include "execution.h"
+
+RunSource::~RunSource()
+{
+  this->Close();
+}
+
+std::vector<std::string> RunSource::Paths(vtkAlgorithm *filter, int port, int connection)
+{
+  std::vector<std::string> paths;
+  vtkInformationStringVectorKey *key = vtkTensorCollection::PATHS();
+  vtkInformation *in = filter->GetInputInformation(port, connection);
+  vtkAlgorithm *source = filter->GetInputAlgorithm(port, connection);
+  if (in && !in->Has(key) && source && source->IsA("vtkPVPostFilter") &&
+      source->GetNumberOfInputConnections(0) == 1)
+    in = source->GetInputInformation(0, 0);
+  for (int i = 0; in && in->Has(key) && i < in->Length(key); ++i)
+    paths.emplace_back(in->Get(key, i));
+  return paths;
+}
+
+int RunSource::Threads()
+{
+  vtkMultiProcessController *controller = vtkMultiProcessController::GetGlobalController();
+  return tv_threads(controller ? controller->GetNumberOfProcesses() : 1);
+}
+
+bool RunSource::Open(const std::vector<std::string> &paths, std::string &error)
+{
+  if (paths.empty()) {
+    this->Close();
+    error = "the input has no file of its own that could be read at all steps: connect the reader "
+            "of a run";
+    return false;
+  }
+  tv_change change = TV_CHANGE_NONE;
+  if (this->Run && paths == this->Names && tv_source_refresh(this->Run, &change) == TV_OK &&
+      change == TV_CHANGE_NONE)
+    return true;
+  if (!this->Run || paths != this->Names || change == TV_CHANGE_REPLACED) {
+    this->Close();
+    std::vector<const char *> names;
+    names.reserve(paths.size());
+    for (const std::string &path : paths)
+      names.push_back(path.c_str());
+    if (tv_source_open(&this->Run, names.data(), names.size(), nullptr) < 0)
+      this->Run = nullptr;
+    this->Names = paths;
+  }
+  tv_units_close(this->UnitList);
+  this->UnitList = nullptr;
+  ++this->Changes;
+  if (this->Run && tv_units_open(&this->UnitList, this->Run) == TV_OK)
+    return true;
+  error = tv_last_error();
+  this->Close();
+  return false;
+}
+
+void RunSource::Rest()
+{
+  if (this->Run)
+    tv_source_rest(this->Run);
+}
+
+void RunSource::Close()
+{
+  tv_units_close(this->UnitList);
+  tv_source_close(this->Run);
+  this->UnitList = nullptr;
+  this->Run = nullptr;
+  ++this->Changes;
+}
