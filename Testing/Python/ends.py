@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """How a watched training ends, and what goes wrong."""
 
+import resource
 import subprocess
 import sys
 import warnings
@@ -76,25 +77,47 @@ class Ends(Case):
 
     def test_a_failure_is_one_warning_and_the_training_goes_on(self):
         for background in (True, False):
-            net = nn.Linear(6, 5)
+            net = nn.Linear(600, 50)
             optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
             weights = net.weight.detach().clone()
+            limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+            options = dict(every=1, overwrite=True, background=background, flush_seconds=0)
             with warnings.catch_warnings(record=True) as said:
                 warnings.simplefilter("always")
-                with tensorview.watch(net, optimizer, self.path, every=1, overwrite=True, background=background) as run:
-                    for step in range(4):
-                        net(torch.randn(2, 6)).sum().backward()
+                with tensorview.watch(net, optimizer, self.path, **options) as run:
+                    for step in range(6):
+                        net(torch.randn(2, 600)).sum().backward()
                         optimizer.step()
                         run.log(loss=1.0)
                         if step == 1:
                             run.flush()
-                            run.log(step=0, loss=2.0)  # steps never go back: the library refuses
-                            run.flush()
+                            size = self.path.stat().st_size  # as if the disk were full now
+                            resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+                    run.flush()
+                    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
             self.assertEqual(1, len(said), [str(one.message) for one in said])
             self.assertIs(TensorViewWarning, said[0].category)
             self.assertIn("records nothing more", str(said[0].message))
             self.assertFalse(torch.equal(weights, net.weight))
-            self.assertEqual([0, 1], list(read(self.path)["model/weights"]))
+            self.assertIn(1, list(read(self.path)["model/weights"]))
+
+    def test_flushing_in_the_loop_and_what_comes_too_late(self):
+        net = nn.Linear(6, 5)
+        optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            with tensorview.watch(net, optimizer, self.path, every=1) as run:
+                for step in range(3):
+                    net(torch.randn(2, 6)).sum().backward()
+                    optimizer.step()
+                    run.log(loss=1.0)
+                    run.flush()
+                    run.log(step=0, loss=2.0)  # steps never go back
+        self.assertEqual(1, len(said), [str(one.message) for one in said])
+        self.assertIn("loss cannot be logged", str(said[0].message))
+        recorded = read(self.path)
+        self.assertEqual([0, 1, 2], list(recorded["model/weights"]))
+        self.assertEqual({0: 1.0, 1: 1.0, 2: 1.0}, recorded["scalars/loss"])
 
     def test_an_optimizer_that_never_steps_is_said(self):
         net = nn.Linear(6, 5)

@@ -40,11 +40,19 @@ def numbers(dataset):
     return dataset[:]
 
 
+def open_file(path):
+    """Also one that was not closed."""
+    try:
+        return h5py.File(path, "r")
+    except OSError:
+        return h5py.File(path, "r", libver="latest", swmr=True)
+
+
 def read(path):
     """{"layer/kind": {step: array}}, and the same for "scalars/name"."""
     found = {}
     for part in run_files(path):
-        with h5py.File(part, "r") as file:
+        with open_file(part) as file:
             for layer, kinds in file["layers"].items():
                 layer = re.sub("%(..)", lambda code: chr(int(code[1], 16)), layer)
                 for kind, stream in kinds.items():

@@ -14,7 +14,7 @@ import torch
 from . import _network
 from ._activations import Activations
 from ._choice import KINDS, Patterns, chooser, periods
-from ._library import TensorViewWarning
+from ._library import ARGUMENT, STATE, TensorViewError, TensorViewWarning
 from ._recorder import Recorder
 from ._silent import Silent
 from ._steps import Steps
@@ -150,6 +150,7 @@ class Watch(Run):
         if self._records():
             try:
                 super().flush()
+                self._written = -1  # a flush completes the step
             except Exception as error:
                 self._give_up(error)
 
@@ -201,6 +202,15 @@ class Watch(Run):
             kept = np.array(values)
             self._when_declared(partial(self._write, declared, step, kept, samples), size)
 
+    def _log(self, step: int, numbers: Dict[str, Any]) -> None:
+        """What comes too late for its step, say, costs itself and nothing else."""
+        try:
+            super()._log(step, numbers)
+        except TensorViewError as error:
+            if error.status not in (ARGUMENT, STATE):
+                raise
+            self._say(f"{', '.join(numbers)} cannot be logged: {error}", "log")
+
     def _when_declared(self, work: Callable[[], None], size: int = 0) -> None:
         if self._recorder.declared:
             self._do(work, size)
@@ -229,9 +239,10 @@ class Watch(Run):
         where = f" in {self.path}" if self.path else ""
         self._warn(f"TensorView records nothing more{where}: {error}. The training goes on.")
 
-    def _say(self, words: str) -> None:
-        if words not in self._told:
-            self._told.add(words)
+    def _say(self, words: str, kind: Optional[str] = None) -> None:
+        """Once, and of each kind one thing only."""
+        if (kind or words) not in self._told:
+            self._told.add(kind or words)
             self._warn(f"TensorView: {words}")
 
     def _warn(self, words: str) -> None:
