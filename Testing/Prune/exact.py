@@ -197,6 +197,29 @@ class Anything(unittest.TestCase):
         self.assertEqual([8, 8], list(small.again.weight.shape))
         self.assertTrue(any("has the weights of" in note for note in report.notes), report.notes)
 
+    def test_the_report_counts_right(self):
+        model = make(Residual)
+        labels = model(self.x).argmax(1)  # so that the unpruned network is always right
+        loader = list(zip(self.x.split(32), labels.split(32)))
+        small, report = prune.prune(model, loader, ratio=0.5, loader=loader)
+        self.assertEqual(100.0, report.accuracy["before"])
+        self.assertEqual(
+            ["before", "remove", "sum", "affine", "reconstruct", "reconstruct, repair=layers"], list(report.accuracy))
+        self.assertAlmostEqual(
+            100 * float((small(self.x).argmax(1) == labels).double().mean()),
+            report.accuracy["reconstruct, repair=layers"])
+        for which, network in enumerate((model, small)):  # by hand: 8 x 8 pixels, kernels of 3 x 3
+            convolutions = [m for m in network.modules() if isinstance(m, nn.Conv2d)]
+            by_hand = sum(64 * m.weight.numel() for m in convolutions) + network.last.weight.numel()
+            self.assertEqual(by_hand, report.multiply_adds[which])
+        self.assertEqual((24, 12), report.filters)
+        self.assertTrue(all(t > 0 for t in report.milliseconds))
+        self.assertIn("accuracy, before", str(report))
+
+    def test_small_maps_are_told(self):
+        _, report = prune.prune(make(NETWORKS[2]), self.x, ratio=0.5)
+        self.assertTrue(any(n.startswith("conv2, conv3: maps of fewer than 50 pixels") for n in report.notes), report.notes)
+
     def test_mistakes_are_told(self):
         model = make(Functional)
         for given, sentence in (

@@ -23,7 +23,7 @@ from .walk import walk
 
 WIDEST = 1200
 ROWS = 16
-TOO_WIDE = 8192  # columns whose moments would take gigabytes
+TOO_WIDE = 4096  # columns whose moments would take more than 270 MB
 
 
 class Reader:

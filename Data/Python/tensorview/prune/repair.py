@@ -19,12 +19,13 @@ import torch
 from torch import fx
 
 from .merge import solve
-from .moments import ROWS, TOO_WIDE, patches, plain_padding
+from .moments import ROWS, patches, plain_padding
 from .rules import batch_norm
 from .walk import last_uses, walk
 
+WIDEST = 2304  # columns of a layer that is fitted: a kernel of 3 x 3 over 256 channels
 RIDGES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)
-MEMORY = 256 * 2**20  # bytes that the largest value of all samples may take
+MEMORY = 128 * 2**20  # bytes that the largest value of all samples may take
 
 
 class Pair:
@@ -134,12 +135,12 @@ def _fit(net, small, layer, node, made, given, removed, choose):
     if convolution and (weight.dim() != 4 or not plain_padding(layer.module)):
         return None
     columns = weight[0].numel()
-    if columns > TOO_WIDE // 4 or not len(kept):
+    if columns > WIDEST or not len(kept):
         return None
     module = small.get_submodule(layer.name) if layer.module is not None else None
     biased = layer.bias or (module is not None and module.bias is not None)
     free = bool(biased or layer.norm)
-    halves = [_Sums(columns, len(kept)) for _ in (0, 1)]
+    halves = [_Sums(columns, len(kept), weight.device) for _ in (0, 1)]
     samples = sum(map(len, made))
     places = -(-max(2 * ROWS * columns, 4096) // samples)
     for x, y in zip(given, made):
@@ -158,11 +159,14 @@ def _fit(net, small, layer, node, made, given, removed, choose):
 
 
 class _Sums:
-    def __init__(self, columns, outputs):
+    """Of rows x and targets y: what least squares needs."""
+
+    def __init__(self, columns, outputs, device):
+        like = {"dtype": torch.float64, "device": device}
         self.rows = 0
-        self.x, self.y = torch.zeros(columns).double(), torch.zeros(outputs).double()
-        self.xx, self.xy = torch.zeros(columns, columns).double(), torch.zeros(columns, outputs).double()
-        self.yy = torch.zeros(outputs).double()
+        self.x, self.y = torch.zeros(columns, **like), torch.zeros(outputs, **like)
+        self.xx, self.xy = torch.zeros(columns, columns, **like), torch.zeros(columns, outputs, **like)
+        self.yy = torch.zeros(outputs, **like)
 
     def add(self, rows, target):
         self.rows += len(rows)
@@ -173,7 +177,7 @@ class _Sums:
         self.yy += target.square().sum(0)
 
     def __add__(self, other):
-        both = _Sums(len(self.x), len(self.y))
+        both = _Sums(len(self.x), len(self.y), self.x.device)
         for name in ("rows", "x", "y", "xx", "xy", "yy"):
             setattr(both, name, getattr(self, name) + getattr(other, name))
         return both
