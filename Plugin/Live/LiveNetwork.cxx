@@ -19,7 +19,7 @@ LiveNetwork::LiveNetwork(tv_ring_reader *reader) : Reader(reader)
   for (size_t i = 0; i < count; ++i) {
     Tensor &tensor = this->Tensors[i];
     tensor.Channel = &tensors[i];
-    tensor.Known = tv_layout_axes(&tensor.Layout, tensors[i].axes, tensors[i].shape) == TV_OK &&
+    tensor.Known = tv_layout_of(&tensor.Layout, &tensors[i].shape) == TV_OK &&
                    tensor.Layout.windows.columns < INT_MAX &&
                    tensor.Layout.windows.rows < INT_MAX && tensor.Layout.count < INT_MAX;
     for (size_t l = 0; l < layerCount; ++l)

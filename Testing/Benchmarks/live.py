@@ -121,9 +121,11 @@ class Shim:
     """The C library, from Python: the trainer of what follows."""
 
     class Options(ctypes.Structure):
-        _fields_ = [("overwrite", ctypes.c_int), ("threads", ctypes.c_int), ("flush_seconds", ctypes.c_double),
-                    ("channel", ctypes.c_char_p), ("channel_slots", ctypes.c_size_t),
-                    ("block_seconds", ctypes.c_double), ("file_every", ctypes.c_size_t)]
+        _fields_ = [("size", ctypes.c_size_t), ("overwrite", ctypes.c_int), ("threads", ctypes.c_int),
+                    ("flush_seconds", ctypes.c_double), ("channel", ctypes.c_char_p),
+                    ("ring_slots", ctypes.c_size_t), ("block_seconds", ctypes.c_double),
+                    ("file_every", ctypes.c_size_t), ("durable", ctypes.c_int),
+                    ("reserved", ctypes.c_uint64 * 8)]
 
     def __init__(self, run, axes, shape, block=0.0):
         import glob

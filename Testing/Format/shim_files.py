@@ -30,7 +30,7 @@ def main():
     )
     time.sleep(1)
     for _ in range(10):
-        table.check("growing.tvh5")
+        table.check("growing.tvh5", recent=20)
     writer.send_signal(signal.SIGKILL)
     writer.wait()
     table.check("growing.tvh5")

@@ -31,42 +31,41 @@ int segment_exists(const char *run)
   return access(path, F_OK) == 0;
 }
 
-tv_ring *open_channel(size_t slots, double block)
+tv_ring *open_ring(size_t slots, double block)
 {
-  tv_ring *channel;
+  tv_ring *ring;
   int tensor;
-  const size_t w[] = {WEIGHTS}, m[] = {50, MAP / 50};
-  CHECK(tv_ring_open(&channel, name, slots, block) == TV_OK);
-  if (!channel)
+  const tv_shape w = {1, "c", {WEIGHTS, 1, 1, 1, 1, 1, 1, 1}};
+  const tv_shape m = {2, "hw", {50, MAP / 50, 1, 1, 1, 1, 1, 1}};
+  CHECK(tv_ring_open(&ring, name, slots, block) == TV_OK);
+  if (!ring)
     exit(1);
-  CHECK(tv_ring_declare(&tensor, channel, "conv1", "weights", TV_FLOAT32, "c", w) == TV_OK);
-  CHECK(tv_ring_declare(&tensor, channel, "conv1", "activations", TV_FLOAT64, "hw", m) == TV_OK);
-  CHECK(tv_ring_filters(&tensor, channel, "conv1", FILTERS) == TV_OK);
-  return channel;
+  CHECK(tv_ring_declare(&tensor, ring, "conv1", "weights", TV_FLOAT32, &w) == TV_OK);
+  CHECK(tv_ring_declare(&tensor, ring, "conv1", "activations", TV_FLOAT64, &m) == TV_OK);
+  CHECK(tv_ring_filters(&tensor, ring, "conv1", FILTERS) == TV_OK);
+  return ring;
 }
 
-void write_step(tv_ring *channel, int64_t step)
+void write_step(tv_ring *ring, int64_t step)
 {
-  if (tv_ring_begin(channel, step) != TV_OK)
+  if (tv_ring_begin(ring, step) != TV_OK)
     return;
-  float *w = tv_ring_target(channel, 0);
-  for (size_t i = 0; w && i < WEIGHTS; ++i)
+  static float w[WEIGHTS];
+  static double m[MAP];
+  for (size_t i = 0; i < WEIGHTS; ++i)
     w[i] = weight(step, i);
-  if (w)
-    tv_ring_wrote(channel, 0, 0);
+  tv_ring_put(ring, 0, w, 0);
   if (step % EVERY == 0) {
-    double *m = tv_ring_target(channel, 1);
-    for (size_t i = 0; m && i < MAP; ++i)
+    for (size_t i = 0; i < MAP; ++i)
       m[i] = pixel(step, i);
-    if (m)
-      tv_ring_wrote(channel, 1, step + 1);
+    tv_ring_put(ring, 1, m, step + 1);
   }
-  tv_ring_record_scalar(channel, "loss", (double)step);
+  tv_ring_record_scalar(ring, "loss", (double)step);
   if (step % 3 == 0)
-    tv_ring_record_scalar(channel, "accuracy", (double)step * 2);
+    tv_ring_record_scalar(ring, "accuracy", (double)step * 2);
   int32_t states[FILTERS];
   for (int i = 0; i < FILTERS; ++i)
     states[i] = (int32_t)step + i;
-  tv_ring_states(channel, 0, states);
-  tv_ring_publish(channel);
+  tv_ring_states(ring, 0, states);
+  tv_ring_publish(ring);
 }

@@ -1,6 +1,6 @@
-/* A run for the tests of the channel: two tensors, two scalars, states, every number known. */
-#ifndef CHANNEL_FIXTURE_H
-#define CHANNEL_FIXTURE_H
+/* A run for the tests of the ring: two tensors, two scalars, states, every number known. */
+#ifndef RING_FIXTURE_H
+#define RING_FIXTURE_H
 
 #include "ring_writer.h"
 
@@ -33,7 +33,7 @@ float weight(int64_t step, size_t i);
 double pixel(int64_t step, size_t i);
 
 int segment_exists(const char *run);
-tv_ring *open_channel(size_t slots, double block);
-void write_step(tv_ring *channel, int64_t step);
+tv_ring *open_ring(size_t slots, double block);
+void write_step(tv_ring *ring, int64_t step);
 
 #endif

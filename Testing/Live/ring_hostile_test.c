@@ -1,4 +1,4 @@
-/* What a channel refuses: names, damaged segments, memory that is not there. */
+/* What a ring refuses: names, damaged segments, memory that is not there. */
 #define _GNU_SOURCE
 #include "ring_fixture.h"
 #include "ring_reader.h"
@@ -17,23 +17,23 @@
 /* Segments that are not what they must be, and names that cannot be one. */
 static void hostile(void)
 {
-  tv_ring *channel;
+  tv_ring *ring;
   tv_ring_reader *reader;
   const char *bad[] = {"", ".", "..", ".x", "a/b", "../a", "a b", "\xc3\xa4",
     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"};
   for (size_t i = 0; i < sizeof bad / sizeof *bad; ++i) {
-    CHECK(tv_ring_open(&channel, bad[i], 4, 0) == TV_ERROR_ARGUMENT && !channel);
+    CHECK(tv_ring_open(&ring, bad[i], 4, 0) == TV_ERROR_ARGUMENT && !ring);
     CHECK(tv_ring_reader_attach(&reader, bad[i]) == TV_ERROR_ARGUMENT && !reader);
   }
-  CHECK(tv_ring_open(&channel, NULL, 4, 0) == TV_ERROR_ARGUMENT);
-  CHECK(tv_ring_open(&channel, name, 1, 0) == TV_ERROR_ARGUMENT);
-  CHECK(tv_ring_open(&channel, name, 65, 0) == TV_ERROR_ARGUMENT);
-  CHECK(tv_ring_open(&channel, name, 4, NAN) == TV_ERROR_ARGUMENT);
+  CHECK(tv_ring_open(&ring, NULL, 4, 0) == TV_ERROR_ARGUMENT);
+  CHECK(tv_ring_open(&ring, name, 1, 0) == TV_ERROR_ARGUMENT);
+  CHECK(tv_ring_open(&ring, name, 65, 0) == TV_ERROR_ARGUMENT);
+  CHECK(tv_ring_open(&ring, name, 4, NAN) == TV_ERROR_ARGUMENT);
   CHECK(tv_ring_reader_attach(&reader, name) == TV_ERROR_FILE);
 
   /* A real segment, copied, with one number changed at a time, and cut at many places. */
-  channel = open_channel(3, 0);
-  write_step(channel, 0);
+  ring = open_ring(3, 0);
+  write_step(ring, 0);
   char segment[TV_SEGMENT_NAME];
   tv_segment_name(segment, name);
   int file = shm_open(segment, O_RDWR, 0);
@@ -43,7 +43,7 @@ static void hostile(void)
   CHECK(pread(file, good, (size_t)status.st_size, 0) == status.st_size);
   CHECK((status.st_mode & 0777) == 0600);
   close(file);
-  tv_ring_close(channel);
+  tv_ring_close(ring);
 
   tv_ring_control *control = (tv_ring_control *)good;
   const size_t tensors = control->tensors_offset, layers = control->layers_offset;
@@ -55,10 +55,12 @@ static void hostile(void)
     {offsetof(tv_ring_control, layers), 8}, {offsetof(tv_ring_control, tensors_offset), 8},
     {offsetof(tv_ring_control, layers_offset), 8}, {offsetof(tv_ring_control, names_offset), 8},
     {offsetof(tv_ring_control, slots_offset), 8}, {offsetof(tv_ring_control, slot_bytes), 8},
-    {tensors + offsetof(tv_ring_tensor, layer), 64}, {tensors + offsetof(tv_ring_tensor, axes), 8},
-    {tensors + offsetof(tv_ring_tensor, type), 4}, {tensors + offsetof(tv_ring_tensor, rank), 4},
-    {tensors + offsetof(tv_ring_tensor, shape), 8}, {tensors + offsetof(tv_ring_tensor, bytes), 8},
-    {tensors + offsetof(tv_ring_tensor, stride), 8},
+    {tensors + offsetof(tv_ring_tensor, layer), TV_RING_NAME},
+    {tensors + offsetof(tv_ring_tensor, shape.axes), TV_RANK + 1},
+    {tensors + offsetof(tv_ring_tensor, type), 4},
+    {tensors + offsetof(tv_ring_tensor, shape.rank), 4},
+    {tensors + offsetof(tv_ring_tensor, shape.size), 8},
+    {tensors + offsetof(tv_ring_tensor, bytes), 8}, {tensors + offsetof(tv_ring_tensor, stride), 8},
     {tensors + offsetof(tv_ring_tensor, offset), 8}, {layers + offsetof(tv_ring_layer, filters), 8},
     {layers + offsetof(tv_ring_layer, offset), 8}};
   for (size_t i = 0; i < sizeof fields / sizeof *fields; ++i) {
@@ -84,8 +86,8 @@ static void hostile(void)
     CHECK(write(file, good, lengths[i]) == (ssize_t)lengths[i]);
     CHECK(tv_ring_reader_attach(&reader, name) < 0 && !reader);
     close(file);
-    channel = open_channel(2, 0); /* nobody's: replaced */
-    tv_ring_close(channel);
+    ring = open_ring(2, 0); /* nobody's: replaced */
+    tv_ring_close(ring);
     CHECK(!segment_exists(name));
   }
   free(good);
@@ -94,22 +96,23 @@ static void hostile(void)
 /* Shared memory that is full is a sentence at the first step; then nothing. */
 static void full(void)
 {
-  tv_ring *channel;
+  tv_ring *ring;
   int tensor;
-  const size_t large[] = {(size_t)1 << 40};
-  CHECK(tv_ring_open(&channel, name, 4, 0) == TV_OK);
-  CHECK(tv_ring_declare(&tensor, channel, "l", "weights", TV_FLOAT32, "c", large) == TV_OK);
-  CHECK(tv_ring_begin(channel, 0) == TV_ERROR_MEMORY);
+  const tv_shape large = {1, "c", {(size_t)1 << 40, 1, 1, 1, 1, 1, 1, 1}};
+  CHECK(tv_ring_open(&ring, name, 4, 0) == TV_OK);
+  CHECK(tv_ring_declare(&tensor, ring, "l", "weights", TV_FLOAT32, &large) == TV_OK);
+  CHECK(tv_ring_begin(ring, 0) == TV_ERROR_MEMORY);
   printf("%s\n", tv_last_error());
-  CHECK(tv_ring_begin(channel, 1) == TV_ERROR_STATE);
-  CHECK(tv_ring_target(channel, 0) == NULL);
-  tv_ring_publish(channel);
+  CHECK(tv_ring_begin(ring, 1) == TV_ERROR_STATE);
+  CHECK(!tv_ring_wants(ring, 0));
+  tv_ring_put(ring, 0, name, 0);
+  tv_ring_publish(ring);
   CHECK(!segment_exists(name));
-  tv_ring_close(channel);
-  const size_t huge[] = {(size_t)1 << 40, (size_t)1 << 40};
-  CHECK(tv_ring_open(&channel, name, 4, 0) == TV_OK);
-  CHECK(tv_ring_declare(&tensor, channel, "l", "w", TV_FLOAT32, "hw", huge) == TV_ERROR_ARGUMENT);
-  tv_ring_close(channel);
+  tv_ring_close(ring);
+  const tv_shape huge = {2, "hw", {(size_t)1 << 40, (size_t)1 << 40, 1, 1, 1, 1, 1, 1}};
+  CHECK(tv_ring_open(&ring, name, 4, 0) == TV_OK);
+  CHECK(tv_ring_declare(&tensor, ring, "l", "w", TV_FLOAT32, &huge) == TV_ERROR_ARGUMENT);
+  tv_ring_close(ring);
 }
 
 int main(void)

@@ -1,7 +1,7 @@
-/* The channel between a trainer and its readers, without ParaView: every step that a reader gets is
+/* The ring between a trainer and its readers, without ParaView: every step that a reader gets is
  * whole and right, whatever dies or stands still; nothing is left behind.
  *
- *   channel_test [rounds]: rounds of killing and stopping readers, 8 unless told. */
+ *   ring_test [rounds]: rounds of killing and stopping readers, 8 unless told. */
 #define _GNU_SOURCE
 #include "ring_fixture.h"
 #include "ring_reader.h"
@@ -106,11 +106,11 @@ static void every_step(void)
   const pid_t child = fork();
   if (child == 0)
     read_all(1, 200, 0);
-  tv_ring *channel = open_channel(2, 20);
+  tv_ring *ring = open_ring(2, 20);
   for (int64_t step = 0; step < 200; ++step)
-    write_step(channel, step);
-  CHECK(tv_ring_dropped(channel) == 0);
-  tv_ring_close(channel);
+    write_step(ring, step);
+  CHECK(tv_ring_dropped(ring) == 0);
+  tv_ring_close(ring);
   CHECK(finish(child) == 0);
   CHECK(!segment_exists(name));
 }
@@ -118,7 +118,7 @@ static void every_step(void)
 /* Readers that die and stop: the writer ends, others get whole steps. */
 static void death(int rounds)
 {
-  tv_ring *channel = open_channel(4, 0);
+  tv_ring *ring = open_ring(4, 0);
   pid_t good = fork();
   if (good == 0)
     read_all(0, -1, 0);
@@ -131,7 +131,7 @@ static void death(int rounds)
     const int stop = round % 4 == 3;
     int stopped = 0;
     for (int64_t now = tv_clock(); now < end; ++step) {
-      write_step(channel, step);
+      write_step(ring, step);
       const int64_t then = tv_clock();
       worst = then - now > worst ? then - now : worst;
       total += then - now;
@@ -149,12 +149,12 @@ static void death(int rounds)
   }
   printf("%lld steps, %.3f ms on average, %.1f ms at worst, %llu dropped\n", (long long)step,
     (double)total / 1e6 / (double)step, (double)worst / 1e6,
-    (unsigned long long)tv_ring_dropped(channel));
+    (unsigned long long)tv_ring_dropped(ring));
   /* All leases of the dead end; all slots come round again. */
   nap(0.6);
   for (int i = 0; i < 8; ++i)
-    write_step(channel, step++);
-  tv_ring_close(channel);
+    write_step(ring, step++);
+  tv_ring_close(ring);
   CHECK(finish(good) == 0);
   CHECK(!segment_exists(name));
 }
@@ -169,24 +169,24 @@ static void stopped_reader(void)
     telling = told[1];
     read_all(1, -1, 0);
   }
-  tv_ring *channel = open_channel(3, 0.5);
+  tv_ring *ring = open_ring(3, 0.5);
   char byte;
   int64_t step = 0;
   while (read(told[0], &byte, 1) != 1)
-    write_step(channel, step++);
+    write_step(ring, step++);
   kill(child, SIGSTOP);
   waitpid(child, &(int){0}, WUNTRACED);
-  const uint64_t dropped = tv_ring_dropped(channel);
+  const uint64_t dropped = tv_ring_dropped(ring);
   const int64_t begin = tv_clock(), waits = 40;
   for (int i = 0; i < waits; ++i)
-    write_step(channel, step++);
-  CHECK(tv_ring_dropped(channel) > dropped);
+    write_step(ring, step++);
+  CHECK(tv_ring_dropped(ring) > dropped);
   CHECK(tv_clock() - begin < waits * 500000000); /* what waiting at each step takes at least */
   kill(child, SIGCONT);
   nap(0.1);
   for (int i = 0; i < 20; ++i)
-    write_step(channel, step++);
-  tv_ring_close(channel);
+    write_step(ring, step++);
+  tv_ring_close(ring);
   CHECK(finish(child) == 0);
   close(told[0]);
   close(told[1]);
@@ -195,10 +195,10 @@ static void stopped_reader(void)
 /* In one process: what is held is not overwritten, a lease ends, glances are whole. */
 static void leases(void)
 {
-  tv_ring *channel = open_channel(3, 0);
+  tv_ring *ring = open_ring(3, 0);
   tv_ring_reader *reader = NULL, *second = NULL;
   CHECK(tv_ring_reader_attach(&reader, name) == TV_ERROR_STATE); /* nothing written yet */
-  write_step(channel, 0);
+  write_step(ring, 0);
   CHECK(tv_ring_reader_attach(&reader, name) == TV_OK);
   if (!reader)
     exit(1);
@@ -207,7 +207,7 @@ static void leases(void)
   const tv_ring_reader_layer *layers;
   CHECK(tv_ring_reader_tensors(reader, &tensors) == 2);
   CHECK(strcmp(tensors[1].kind, "activations") == 0 && tensors[1].type == TV_FLOAT64);
-  CHECK(tensors[1].rank == 2 && tensors[1].shape[0] == 50);
+  CHECK(tensors[1].shape.rank == 2 && tensors[1].shape.size[0] == 50);
   CHECK(tv_ring_reader_layers(reader, &layers) == 1 && layers[0].filters == FILTERS);
   CHECK(
     tv_ring_reader_scalars(reader) == 2 && strcmp(tv_ring_reader_scalar(reader, 0), "loss") == 0);
@@ -215,15 +215,15 @@ static void leases(void)
   CHECK(tv_ring_reader_wait(reader, 0) == 1 && tv_ring_reader_take(reader, &first, 0) == 1);
   CHECK(first.step == 0 && !wrong(reader, &first, 1));
   for (int64_t s = 1; s < 30; ++s)
-    write_step(channel, s);
+    write_step(ring, s);
   CHECK(!wrong(reader, &first, 1)); /* still there, still step 0 */
   CHECK(tv_ring_reader_take(reader, &step, 0) == 1 && step.step == 29 && !wrong(reader, &step, 1));
   CHECK(tv_ring_reader_take(second, &other, 0) == 1 && other.step == 29);
   CHECK(tv_ring_reader_take(reader, &(tv_ring_reader_step){0}, 0) == 0); /* nothing newer */
-  write_step(channel, 30);
-  write_step(channel, 31); /* overwrites 30, which nobody took */
-  CHECK(tv_ring_dropped(channel) >= 27);
-  CHECK(tv_ring_reader_dropped(reader) == tv_ring_dropped(channel));
+  write_step(ring, 30);
+  write_step(ring, 31); /* overwrites 30, which nobody took */
+  CHECK(tv_ring_dropped(ring) >= 27);
+  CHECK(tv_ring_reader_dropped(reader) == tv_ring_dropped(ring));
   CHECK(!wrong(reader, &step, 1) && !wrong(second, &other, 1));
   uint64_t number = 0;
   int64_t at;
@@ -249,7 +249,7 @@ static void leases(void)
   for (int r = 0; r < 2; ++r)
     atomic_store(&control->readers[r].beat, tv_clock() - TV_RING_LEASE - 1);
   for (int64_t s = 32; s < 40; ++s)
-    write_step(channel, s);
+    write_step(ring, s);
   CHECK(tv_ring_reader_done(reader, &step) == TV_ERROR_TIMEOUT);
   CHECK(tv_ring_reader_release(reader, &step) == TV_ERROR_TIMEOUT);
   CHECK(tv_ring_reader_beat(reader) == TV_ERROR_TIMEOUT); /* given up, and attached anew */
@@ -265,16 +265,16 @@ static void leases(void)
     tv_ring_reader_hold(reader, 0);
     _exit(0);
   }
-  write_step(channel, 40);
+  write_step(ring, 40);
   CHECK(tv_clock() - before >= 250000000);
   CHECK(finish(child) == 0);
   tv_ring_reader_hold(reader, 1);
   atomic_store(&control->readers[0].hold, tv_clock() - TV_RING_LEASE + 100000000);
-  write_step(channel, 41);
+  write_step(ring, 41);
   munmap(control, TV_RING_CONTROL_BYTES);
   /* What was published stays readable after the run. */
   tv_ring_reader_step last;
-  tv_ring_close(channel);
+  tv_ring_close(ring);
   CHECK(tv_ring_reader_take(reader, &last, 0) == 1 && last.step == 41 && !wrong(reader, &last, 1));
   CHECK(tv_ring_reader_wait(reader, 1) == TV_ERROR_STATE);
   tv_ring_reader_detach(second);
@@ -288,9 +288,9 @@ static void stale(void)
   for (int round = 0; round < 2; ++round) {
     const pid_t child = fork();
     if (child == 0) {
-      tv_ring *channel = open_channel(2, 0);
+      tv_ring *ring = open_ring(2, 0);
       for (int64_t step = 0;; ++step) {
-        write_step(channel, step);
+        write_step(ring, step);
         nap(0.001);
       }
     }
@@ -311,11 +311,11 @@ static void stale(void)
     }
     CHECK(ended);
     if (round == 0) {
-      tv_ring *channel = open_channel(2, 0); /* found and replaced */
-      write_step(channel, 0);
+      tv_ring *ring = open_ring(2, 0); /* found and replaced */
+      write_step(ring, 0);
       tv_ring_reader_detach(reader); /* must not remove the new one's name */
       CHECK(segment_exists(name));
-      tv_ring_close(channel);
+      tv_ring_close(ring);
     } else {
       tv_ring_reader *late;
       CHECK(tv_ring_reader_attach(&late, name) == TV_ERROR_STATE && !late);
@@ -341,19 +341,19 @@ static void swept(void)
   memcpy(killed, name, sizeof name);
   const pid_t child = fork();
   if (child == 0) {
-    write_step(open_channel(2, 0), 0);
+    write_step(open_ring(2, 0), 0);
     kill(getpid(), SIGKILL);
   }
   CHECK(finish(child) == -SIGKILL);
   snprintf(living, sizeof living, "living-%d", (int)getpid());
   memcpy(name, living, sizeof name);
-  tv_ring *first = open_channel(2, 0);
+  tv_ring *first = open_ring(2, 0);
   write_step(first, 0);
   CHECK(segment_exists(killed) && segment_exists(living)); /* not a minute old */
   set_time_back(killed);
   set_time_back(living);
   snprintf(name, sizeof name, "next-%d", (int)getpid());
-  tv_ring *next = open_channel(2, 0);
+  tv_ring *next = open_ring(2, 0);
   CHECK(!segment_exists(killed) && segment_exists(living));
   tv_ring_close(next);
   tv_ring_close(first);
@@ -364,13 +364,13 @@ static void swept(void)
 /* Attaching and detaching leaves nothing. */
 static void come_and_go(void)
 {
-  tv_ring *channel = open_channel(3, 0);
+  tv_ring *ring = open_ring(3, 0);
   for (int64_t step = 0; step < 100; ++step) {
-    write_step(channel, step);
+    write_step(ring, step);
     tv_ring_reader *reader;
     tv_ring_reader_step taken;
     CHECK(tv_ring_reader_attach(&reader, name) == TV_OK);
-    write_step(channel, ++step);
+    write_step(ring, ++step);
     CHECK(tv_ring_reader_take(reader, &taken, 0) == 1 && !wrong(reader, &taken, 0));
     tv_ring_reader_detach(reader); /* with the step in its hands */
   }
@@ -380,7 +380,7 @@ static void come_and_go(void)
   CHECK(tv_ring_reader_attach(&readers[TV_RING_READERS], name) == TV_ERROR_STATE);
   for (int r = 0; r < TV_RING_READERS; ++r)
     tv_ring_reader_detach(readers[r]);
-  tv_ring_close(channel);
+  tv_ring_close(ring);
   CHECK(!segment_exists(name));
 }
 

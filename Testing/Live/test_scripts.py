@@ -57,7 +57,7 @@ class Scripts(unittest.TestCase):
         self.assertEqual([], segments(RUN))
 
     def test_a_run_that_is_not_there(self):
-        for run, words in (("no-such-run", 'no run with the channel "no-such-run"'), ("a/b", "a name is 1 to 63")):
+        for run, words in (("no-such-run", 'no run with the ring "no-such-run"'), ("a/b", "a name is 1 to 63")):
             one = live("nothing", run)
             self.assertEqual(1, one.wait())
             self.assertIn(words, one.text())

@@ -1,4 +1,4 @@
-"""File and channel of one run, each at its own pace: weights at each step live, a snapshot now and then."""
+"""File and ring of one run, each at its own pace: weights at each step live, a snapshot now and then."""
 
 import mmap
 import os
@@ -23,7 +23,7 @@ def batch(step):
 
 
 def latest():
-    """The last step in the channel, and of its first tensor the step of the record and its data; the
+    """The last step in the ring, and of its first tensor the step of the record and its data; the
     offsets are those of Data/Shim/include/tensorview/ring.h."""
     with open(f"/dev/shm/tensorview-{os.geteuid()}-{NAME}", "rb") as file:
         memory = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
@@ -31,7 +31,8 @@ def latest():
     slot = slots + slot_bytes * (struct.unpack_from("<Q", memory, 128)[0] & 0xFF)
     step = struct.unpack_from("<q", memory, slot)[0]
     recorded, _, buffer, _ = struct.unpack_from("<qqII", memory, slot + 16)
-    stride, offset = struct.unpack_from("<QQ", memory, tensors + 64 + 64 + 8 + 8 + 32 + 8)
+    # tv_ring_tensor: two names of 256, a tv_shape of 4 + 9 + 3 + 64, type, unused, bytes; then these.
+    stride, offset = struct.unpack_from("<QQ", memory, tensors + 256 + 256 + 80 + 8 + 8)
     return step, recorded, np.frombuffer(memory, np.float32, 40, offset + stride * buffer)
 
 
@@ -77,6 +78,8 @@ train()
 written(every[::5], every[::7])
 train(file_every=10)  # the trainer's own word counts
 written([0, 10, 20], [0, 14])
+train(file_every=1)  # also where it says what is the default
+written(every, every[::7])
 for wrong in ("often", "0", "-3", "2.5"):
     done = subprocess.run([sys.executable, __file__, "again"], text=True, stderr=subprocess.PIPE,
                           env=dict(os.environ, TENSORVIEW_FILE_EVERY=wrong))

@@ -1,4 +1,4 @@
-"""A channel that only the environment asks for, and that cannot be had: one sentence for the user, and
+"""A ring that only the environment asks for, and that cannot be had: one sentence for the user, and
 the trainer notices nothing: no call fails, and its file is the same, byte for byte.
 
 unasked.py WRITER"""
@@ -33,7 +33,7 @@ def refused(words, *arguments, **keywords):
     content, said = writer(*arguments, **keywords)
     print(said, end="")
     assert said.startswith("tensorview: ") and words in said and said.count("\n") == 1, said
-    assert said.endswith("; the run goes on without a channel\n"), said
+    assert said.endswith("; the run goes on without a ring\n"), said
     assert content == alone
     assert not [name for name in os.listdir("/dev/shm") if name.endswith("-" + NAME)]
 
@@ -69,7 +69,7 @@ refused("a name is 1 to 63", "no/such/name")
 refused('TENSORVIEW_BLOCK_SECONDS is "soon", not a number of seconds', NAME, "soon")
 with Run(None, channel=NAME.encode()):
     content, said = writer(NAME)
-    assert content == alone and "a run of that name is going on; the run goes on without a channel\n" in said, said
+    assert content == alone and "a run of that name is going on; the run goes on without a ring\n" in said, said
     print(said, end="")
 signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
 refused("(/dev/shm) has no room for a ring of 4 steps", NAME, preexec_fn=little_memory)

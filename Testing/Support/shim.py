@@ -12,7 +12,17 @@ import os
 
 import numpy as np
 
-TV_FLOAT32, TV_FLOAT64, TV_FLOAT16, TV_BFLOAT16 = range(4)
+(
+    TV_FLOAT32,
+    TV_FLOAT64,
+    TV_FLOAT16,
+    TV_BFLOAT16,
+    TV_INT8,
+    TV_UINT8,
+    TV_INT32,
+    TV_INT64,
+    TV_BOOL,
+) = range(9)
 (
     TV_ERROR_ARGUMENT,
     TV_ERROR_MEMORY,
@@ -28,13 +38,16 @@ TV_FLOAT32, TV_FLOAT64, TV_FLOAT16, TV_BFLOAT16 = range(4)
 
 class Options(ctypes.Structure):
     _fields_ = [
+        ("size", ctypes.c_size_t),
         ("overwrite", ctypes.c_int),
         ("threads", ctypes.c_int),
         ("flush_seconds", ctypes.c_double),
         ("channel", ctypes.c_char_p),
-        ("channel_slots", ctypes.c_size_t),
+        ("ring_slots", ctypes.c_size_t),
         ("block_seconds", ctypes.c_double),
         ("file_every", ctypes.c_size_t),
+        ("durable", ctypes.c_int),
+        ("reserved", ctypes.c_uint64 * 8),
     ]
 
 
@@ -53,6 +66,7 @@ for name, arguments in {
     ],
     "tv_write": [_run, ctypes.c_int, _step, ctypes.c_void_p],
     "tv_write_batch": [_run, ctypes.c_int, _step, ctypes.c_void_p, ctypes.c_size_t],
+    "tv_write_sum": [_run, ctypes.c_int, _step, ctypes.c_void_p, ctypes.c_size_t],
     "tv_record": [_run, _step, ctypes.c_char_p, ctypes.c_double],
     "tv_declare_scalar": [_run, ctypes.c_char_p],
     "tv_declare_filters": [_run, ctypes.c_char_p, ctypes.c_size_t],
@@ -65,6 +79,7 @@ for name, arguments in {
     getattr(library, name).restype = ctypes.c_int
 library.tv_default_options.restype = Options
 library.tv_last_error.restype = ctypes.c_char_p
+library.tv_version.restype = ctypes.c_char_p
 library.tv_dropped.argtypes = [_run]
 library.tv_dropped.restype = ctypes.c_uint64
 
@@ -127,6 +142,10 @@ class Run:
     def write_batch(self, tensor, step, data, samples):
         data = np.ascontiguousarray(data)
         check(library.tv_write_batch(self.handle, tensor, step, data.ctypes.data, samples))
+
+    def write_sum(self, tensor, step, data, samples):
+        data = np.ascontiguousarray(data)
+        check(library.tv_write_sum(self.handle, tensor, step, data.ctypes.data, samples))
 
     def record(self, step, name, value):
         check(library.tv_record(self.handle, step, name.encode(), value))

@@ -1,5 +1,7 @@
 #include "disk_driver.h"
 
+#include "metadata_copy.h"
+
 #if H5_VERSION_GE(1, 13, 0)
 #include <H5FDdevelop.h>
 #endif
@@ -11,22 +13,13 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-/* A write that was swallowed. HDF5 may read it again before it has closed the file. */
-typedef struct swallowed
-{
-  struct swallowed *next;
-  haddr_t address;
-  size_t size;
-  char data[];
-} swallowed;
-
 typedef struct driver_file
 {
   H5FD_t public; /* HDF5's part, first */
   tv_disk *disk;
-  haddr_t allocated;         /* end of what HDF5 has allocated */
-  haddr_t end;               /* end of the file */
-  swallowed *kept, **newest; /* in the order in which they were swallowed */
+  haddr_t allocated; /* end of what HDF5 has allocated */
+  haddr_t end;       /* end of the file */
+  tv_metadata_copy metadata;
 } driver_file;
 
 static H5FD_t *disk_open(const char *name, unsigned flags, hid_t access, haddr_t maximum)
@@ -38,7 +31,6 @@ static H5FD_t *disk_open(const char *name, unsigned flags, hid_t access, haddr_t
     return NULL;
   file->disk = *disk;
   file->disk->open = 1;
-  file->newest = &file->kept;
   return &file->public;
 }
 
@@ -46,11 +38,7 @@ static herr_t disk_close(H5FD_t *public)
 {
   driver_file *file = (driver_file *)public;
   file->disk->open = 0;
-  while (file->kept) {
-    swallowed *next = file->kept->next;
-    free(file->kept);
-    file->kept = next;
-  }
+  tv_copy_free(&file->metadata);
   free(file);
   return 0;
 }
@@ -91,43 +79,18 @@ static herr_t disk_get_handle(H5FD_t *public, hid_t access, void **handle)
   return 0;
 }
 
-static void keep(driver_file *file, haddr_t address, size_t size, const void *data)
-{
-  swallowed *last = malloc(sizeof *last + size);
-  if (!last)
-    return; /* HDF5 may complain to itself; nobody hears it */
-  last->next = NULL;
-  last->address = address;
-  last->size = size;
-  memcpy(last->data, data, size);
-  *file->newest = last;
-  file->newest = &last->next;
-}
-
-/* Lays what was swallowed over what the file has at [address, address + size). */
-static void recall(const driver_file *file, haddr_t address, size_t size, char *to)
-{
-  for (const swallowed *at = file->kept; at; at = at->next) {
-    const haddr_t begin = at->address > address ? at->address : address;
-    const haddr_t end =
-      at->address + at->size < address + size ? at->address + at->size : address + size;
-    if (begin < end)
-      memcpy(to + (begin - address), at->data + (begin - at->address), end - begin);
-  }
-}
-
-/* What lies behind the end of the file reads as zeros, as in HDF5's own drivers. */
-static herr_t read_file(const tv_disk *disk, haddr_t address, size_t size, char *to)
+/* What lies behind the end of the file reads as zeros, as in HDF5's own drivers. Returns errno, 0
+ * for success. */
+static int read_file(const tv_disk *disk, haddr_t address, size_t size, char *to)
 {
   while (size > 0) {
     const ssize_t n = pread(disk->descriptor, to, size, (off_t)address);
     if (n < 0 && errno == EINTR)
       continue;
-    if (n < 0)
-      return -1;
-    if (n == 0) {
+    if (n <= 0) {
+      const int error = n < 0 ? errno : 0;
       memset(to, 0, size);
-      break;
+      return error;
     }
     to += n;
     address += (haddr_t)n;
@@ -139,12 +102,16 @@ static herr_t read_file(const tv_disk *disk, haddr_t address, size_t size, char 
 static herr_t disk_read(
   H5FD_t *public, H5FD_mem_t type, hid_t transfer, haddr_t address, size_t size, void *buffer)
 {
-  (void)type, (void)transfer;
-  const driver_file *file = (const driver_file *)public;
-  const herr_t status = read_file(file->disk, address, size, buffer);
-  if (status >= 0)
-    recall(file, address, size, buffer);
-  return status;
+  (void)transfer;
+  driver_file *file = (driver_file *)public;
+  if (type != H5FD_MEM_DRAW) {
+    tv_copy_read(&file->metadata, address, size, buffer);
+    return 0;
+  }
+  const int error = read_file(file->disk, address, size, buffer);
+  if (error && !file->disk->error)
+    file->disk->error = error;
+  return 0;
 }
 
 /* Whether the file may not grow to that size: the system would send SIGXFSZ, which ends a trainer
@@ -172,19 +139,41 @@ static int write_file(const tv_disk *disk, haddr_t address, size_t size, const c
   return 0;
 }
 
+void tv_disk_write(tv_disk *disk, haddr_t address, size_t size, const void *data)
+{
+  if (getpid() == disk->owner && !disk->error)
+    disk->error = write_file(disk, address, size, data);
+}
+
+void tv_disk_settle(tv_disk *disk)
+{
+  if (disk->error || getpid() != disk->owner)
+    return;
+  while (fdatasync(disk->descriptor) != 0) {
+    if (errno != EINTR) {
+      disk->error = errno;
+      return;
+    }
+  }
+}
+
 static herr_t disk_write(
   H5FD_t *public, H5FD_mem_t type, hid_t transfer, haddr_t address, size_t size, const void *buffer)
 {
-  (void)type, (void)transfer;
+  (void)transfer;
   driver_file *file = (driver_file *)public;
   tv_disk *disk = file->disk;
   const haddr_t end = address + size;
-  const int ours = getpid() == disk->owner;
-  if (ours && !disk->error)
-    disk->error =
-      end > file->end && over_limit(end) ? EFBIG : write_file(disk, address, size, buffer);
-  if (!ours || disk->error)
-    keep(file, address, size, buffer);
+  if (type != H5FD_MEM_DRAW) {
+    if (tv_copy_write(&file->metadata, address, size, buffer) < 0 && !disk->error)
+      disk->error = ENOMEM;
+  } else {
+    disk->values_at = address;
+    disk->values_size = size;
+  }
+  if (end > file->end && !disk->error && over_limit(end))
+    disk->error = EFBIG;
+  tv_disk_write(disk, address, size, buffer);
   if (end > file->end)
     file->end = end;
   return 0;

@@ -68,28 +68,53 @@ int tv_write_int(hid_t object, const char *name, int value)
   return status;
 }
 
-hid_t tv_number_type(int type)
+/* A floating-point type of 16 bits with that many bits of exponent. */
+static hid_t half_type(size_t exponent)
 {
-  hid_t id;
+  const size_t mantissa = 15 - exponent;
+  const hid_t id = H5Tcopy(H5T_IEEE_F32LE);
+  if (id >= 0 && H5Tset_fields(id, 15, mantissa, exponent, 0, mantissa) >= 0 &&
+      H5Tset_size(id, 2) >= 0 && H5Tset_ebias(id, ((size_t)1 << (exponent - 1)) - 1) >= 0)
+    return id;
+  if (id >= 0)
+    H5Tclose(id);
+  return -1;
+}
+
+static hid_t bool_type(void)
+{
+  const hid_t id = H5Tenum_create(H5T_STD_I8LE);
+  const signed char no = 0, yes = 1;
+  if (id >= 0 && H5Tenum_insert(id, "FALSE", &no) >= 0 && H5Tenum_insert(id, "TRUE", &yes) >= 0)
+    return id;
+  if (id >= 0)
+    H5Tclose(id);
+  return -1;
+}
+
+hid_t tv_number_type(tv_type type)
+{
   switch (type) {
+  case TV_FLOAT32:
+    return H5Tcopy(H5T_IEEE_F32LE);
   case TV_FLOAT64:
     return H5Tcopy(H5T_IEEE_F64LE);
+  case TV_FLOAT16:
+    return half_type(5);
+  case TV_BFLOAT16:
+    return half_type(8);
+  case TV_INT8:
+    return H5Tcopy(H5T_STD_I8LE);
+  case TV_UINT8:
+    return H5Tcopy(H5T_STD_U8LE);
   case TV_INT32:
     return H5Tcopy(H5T_STD_I32LE);
-  case TV_FLOAT16:
-  case TV_BFLOAT16:
-    id = H5Tcopy(H5T_IEEE_F32LE);
-    if (id >= 0 &&
-        (type == TV_FLOAT16 ? H5Tset_fields(id, 15, 10, 5, 0, 10)
-                            : H5Tset_fields(id, 15, 7, 8, 0, 7)) >= 0 &&
-        H5Tset_size(id, 2) >= 0 && H5Tset_ebias(id, type == TV_FLOAT16 ? 15 : 127) >= 0)
-      return id;
-    if (id >= 0)
-      H5Tclose(id);
-    return -1;
-  default:
-    return H5Tcopy(H5T_IEEE_F32LE);
+  case TV_INT64:
+    return H5Tcopy(H5T_STD_I64LE);
+  case TV_BOOL:
+    return bool_type();
   }
+  return -1;
 }
 
 hid_t tv_create_group(hid_t parent, const char *name)

@@ -1,10 +1,12 @@
-/* What the run file is made of beside its columns: groups, attributes, types. Internal.
+/* What the run file is made of beside its datasets: groups, attributes, types. Internal.
  *
  * ints are 0 or -1, ids negative for failure. HDF5 is not thread-safe everywhere (Debian's parallel
  * build is not), prints its errors unless told otherwise, and keeps that setting for each thread:
  * every call of HDF5 stands between tv_enter_hdf5() and tv_leave_hdf5(). */
 #ifndef TV_HDF5_OBJECTS_H
 #define TV_HDF5_OBJECTS_H
+
+#include "tensorview/types.h"
 
 #include <hdf5.h>
 #include <stddef.h>
@@ -24,8 +26,8 @@ int tv_write_strings(hid_t object, const char *name, const char *strings, size_t
 
 int tv_write_int(hid_t object, const char *name, int value);
 
-/* A new type for a tv_type or TV_INT32, little-endian; the caller closes it. */
-hid_t tv_number_type(int type);
+/* A new HDF5 type for a tv_type, little-endian, bool as h5py has it; the caller closes it. */
+hid_t tv_number_type(tv_type type);
 
 /* A group without time stamps: the same run gives the same file. */
 hid_t tv_create_group(hid_t parent, const char *name);

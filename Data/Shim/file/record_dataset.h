@@ -1,38 +1,45 @@
 /* A dataset [T, ...] of the run file that grows row by row. Internal.
  *
- * Chunks are written whole with H5Dwrite_chunk(), past HDF5's chunk cache, because a chunk that is
- * flushed and then grows must survive being interrupted (kill -9 tears a write between two pages):
- *
- *   small rows   (under TV_CHUNK_BYTES / 2) many to a chunk, gathered in memory. A chunk that is
- *                flushed before it is full is stored without its checksum, as the format allows
- *                for each chunk, and written again in place when more rows are to be flushed: the
- *                rows it had do not change, so a torn write changes nothing of them. When it is
- *                full, or the file is closed, it goes, now with its checksum, to another place of
- *                the file, and the index is switched from the one to the other.
+ *   small rows   (two or more fit the size of a chunk) are gathered in memory. The first time that
+ *                a chunk is flushed HDF5 gives it its place in the file; from then on only new rows
+ *                are written, right behind those that are there, without HDF5: a flush of hundreds
+ *                of streams is as many small writes, and no metadata change.
  *   large rows   one to a chunk, or cut along their slowest axes into pieces of about
- *                TV_PIECE_BYTES; each is written once, with its checksum.
+ *                TV_PIECE_BYTES; each is written once.
  *
- * So no chunk that holds a row which readers may rely on is ever invalid. The price is the space
- * of one chunk for each one that was flushed before it was full.
+ * A row that was flushed is never written again, so that dying in a write (kill -9 tears it between
+ * two pages) changes nothing of what readers may rely on. While it grows, the dataset is as long as
+ * its chunks; tv_record_dataset_finish() cuts it to its rows.
  *
  * Errors of HDF5 are negative return values; those of the disk are in tv_disk. */
-#ifndef TV_COLUMN_H
-#define TV_COLUMN_H
+#ifndef TV_RECORD_DATASET_H
+#define TV_RECORD_DATASET_H
 
-#include "tensorview/format.h"
+#include "checks.h"
+#include "disk_driver.h"
+#include "tensorview/types.h"
 
 #include <hdf5.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#define TV_CHUNK_BYTES (65536u - 4u) /* sixteen pages with the checksum: three rows of 20 kB */
-#define TV_CHUNK_ROWS 511u           /* of 8 bytes: a page with the checksum */
 #define TV_PIECE_BYTES 1048576u
+
+/* What a dataset is to be. */
+typedef struct tv_record_layout
+{
+  hid_t type;         /* of its numbers */
+  int rank;           /* of a row: 0 to TV_RANK */
+  const size_t *size; /* of each of its axes; the row's bytes fit a size_t */
+  size_t chunk_bytes; /* of a chunk of small rows, at most, but for one row */
+  int lend;           /* 1: tv_record_dataset_row() will be used */
+} tv_record_layout;
 
 typedef struct tv_record_dataset
 {
   hid_t dataset;
-  int rank;                    /* of a row: 0 to TV_RANK */
+  tv_disk *disk;
+  int rank;
   hsize_t extent[1 + TV_RANK]; /* of the dataset; [0] is what HDF5 has been told of */
   hsize_t chunk[1 + TV_RANK];  /* of a chunk */
   size_t row_bytes, chunk_bytes;
@@ -43,25 +50,32 @@ typedef struct tv_record_dataset
   uint64_t rows;         /* appended */
   size_t waiting;        /* rows in buffer, the last of all */
   size_t stored;         /* how many of those the file has */
-  unsigned char *buffer; /* a chunk, and its checksum */
+  haddr_t place;         /* of the chunk in the file, where one is begun there */
+  int placed;            /* it is */
+  unsigned char *buffer; /* a chunk */
   unsigned char *row;    /* a whole row where pieces > 1 and it was asked for */
 } tv_record_dataset;
 
-/* Creates the dataset. lend: tv_record_dataset_row() will be used. After a failure the column is empty and
- * may be freed. Sizes are checked by the caller: the row's bytes fit a size_t. */
-int tv_record_dataset_create(tv_record_dataset *column, hid_t parent, const char *name, hid_t type,
-  int rank, const size_t *shape, int lend);
+/* Creates the dataset. After a failure it is empty and may be freed. */
+int tv_record_dataset_create(tv_record_dataset *dataset, hid_t parent, const char *name,
+  const tv_record_layout *layout, tv_disk *disk);
 
 /* Memory for the next row, aligned for its numbers; NULL if lend was 0 and rows are cut. */
-void *tv_record_dataset_row(tv_record_dataset *column);
+void *tv_record_dataset_row(tv_record_dataset *dataset);
 
-/* Appends a row, which may be what tv_record_dataset_row() returned. */
-int tv_record_dataset_append(tv_record_dataset *column, const void *row);
+/* Appends a row, which may be what tv_record_dataset_row() returned. checks: NULL, or room for one
+ * of each piece, which are then computed for that place. *begun becomes 1 where HDF5 has metadata
+ * to flush. */
+int tv_record_dataset_append(
+  tv_record_dataset *dataset, const void *row, const tv_place *place, uint64_t *checks, int *begun);
 
-/* Gives all rows to the file (not yet: flushes HDF5's metadata). closing: with checksums. */
-int tv_record_dataset_store(tv_record_dataset *column, int closing);
+/* Gives all rows to the file. */
+int tv_record_dataset_store(tv_record_dataset *dataset, int *begun);
+
+/* The same, and makes the dataset as long as its rows: the file is about to be closed. */
+int tv_record_dataset_finish(tv_record_dataset *dataset);
 
 /* Closes the dataset and frees the memory. */
-void tv_record_dataset_free(tv_record_dataset *column);
+void tv_record_dataset_free(tv_record_dataset *dataset);
 
 #endif

@@ -1,4 +1,4 @@
-/* The reader's side of the channel (tensorview/ring.h): attach to a run by its name, take
+/* The reader's side of the ring (tensorview/ring.h): attach to a run by its name, take
  * steps, let them go.
  *
  *   tv_ring_reader *reader;
@@ -13,16 +13,20 @@
  *   tv_ring_reader_detach(reader);
  *
  * A segment can come from anybody: every offset and size in it is checked against its real size
- * before use, once, and kept in this process's own memory. Data is mapped read-only.
+ * before use, once, and kept in this process's own memory. Data is mapped read-only. Where somebody
+ * has cut the segment off, the run is over: functions return TV_ERROR_STATE, or nothing. Only data
+ * that is read in place while it is being cut off is a signal (SIGBUS): tv_ring_reader_copy() is
+ * for those who cannot have that.
  *
  * Some thread must call tv_ring_reader_beat() several times a second for as long as the reader is
  * attached, whatever else goes on: the trainer takes back what a silent reader holds (after half a
- * second if its process is gone, otherwise after ten). All functions may be called from several
+ * second if its lock is gone, otherwise after ten). All functions may be called from several
  * threads at once, but tv_ring_reader_take(), _done() and _release() only from one. */
 #ifndef TV_RING_READER_H
 #define TV_RING_READER_H
 
 #include "status.h"
+#include "tensorview/types.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -35,15 +39,15 @@ typedef struct tv_ring_reader tv_ring_reader;
 
 typedef struct tv_ring_reader_tensor
 {
-  char layer[64], kind[64], axes[8]; /* axes without 'n' */
+  char layer[TV_NAME_LENGTH + 1], kind[TV_NAME_LENGTH + 1];
   tv_type type;
-  size_t rank, shape[4]; /* 1 beyond rank */
+  tv_shape shape; /* without 'n' */
   size_t bytes;
 } tv_ring_reader_tensor;
 
 typedef struct tv_ring_reader_layer
 {
-  char layer[64];
+  char layer[TV_NAME_LENGTH + 1];
   size_t filters;
 } tv_ring_reader_layer;
 
@@ -85,17 +89,21 @@ const char *tv_ring_reader_scalar(tv_ring_reader *reader, size_t scalar);
 double tv_ring_reader_block_seconds(const tv_ring_reader *reader);
 
 /* Waits for a step newer than the last one taken: 1 there is one, 0 the time is over,
- * TV_ERROR_STATE the run is over (closed, or its process is gone) and there is none left. */
+ * TV_ERROR_STATE the run is over (closed, or its writer is gone) and there is none left. */
 int tv_ring_reader_wait(tv_ring_reader *reader, double seconds);
 
 /* Takes a step newer than the last one taken: the newest (in_order 0) or the oldest still there
  * (in_order 1). 1 taken, 0 none there. */
 int tv_ring_reader_take(tv_ring_reader *reader, tv_ring_reader_step *step, int in_order);
 
-/* Data of a tensor at a step that is held, NULL (and record->step -1) where there is none yet.
- * Valid until the step is let go; 64-byte aligned. record may be NULL. */
+/* Data of a tensor at a step that is held, in place; NULL (and record->step -1) where there is none
+ * yet. Valid until the step is let go; 64-byte aligned. record may be NULL. */
 const void *tv_ring_reader_data(const tv_ring_reader *reader, const tv_ring_reader_step *step,
   size_t tensor, tv_ring_reader_record *record);
+
+/* The same, copied: 1 copied, 0 there is none yet, TV_ERROR_STATE where the segment was cut off. */
+int tv_ring_reader_copy(const tv_ring_reader *reader, const tv_ring_reader_step *step,
+  size_t tensor, void *result, tv_ring_reader_record *record);
 
 /* Scalars of a step that is held, [256], NaN where there is no value; states of a layer's filters.
  */

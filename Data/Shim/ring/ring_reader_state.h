@@ -1,5 +1,4 @@
-/* What channel_attach.c (coming and going) and channel_reader.c (steps) share of the reader's side.
- */
+/* What ring_attach.c (coming and going) and ring_reader.c (steps) share of the reader's side. */
 #ifndef TV_RING_READER_STATE_H
 #define TV_RING_READER_STATE_H
 
@@ -9,12 +8,11 @@
 
 struct tv_ring_reader
 {
-  char segment[TV_SEGMENT_NAME], name[TV_RING_NAME];
+  char segment[TV_SEGMENT_NAME], name[TV_RING_RUN];
   int file;
   tv_ring_control *control; /* read-write */
   const char *memory;       /* the whole, read-only */
   size_t bytes;
-  uint64_t writer, writer_start;
   double block_seconds;
   size_t slots, tensor_count, layer_count;
   size_t names_offset, slots_offset, slot_bytes;
@@ -23,13 +21,16 @@ struct tv_ring_reader
   tv_ring_reader_layer *layers;
   size_t *state_offsets;                     /* [layer], in a slot's states */
   char names[TV_RING_SCALARS][TV_RING_NAME]; /* copies, as asked for */
+  char *glance;                              /* a slot, copied */
   unsigned entry;
   uint64_t owner;
-  uint64_t start;
   uint64_t taken; /* number + 1 of the last step taken */
   int64_t looked; /* when the writer was last looked for */
   int gone;
 };
+
+/* 1: the segment is as long as it was; otherwise nothing of it may be touched any more. */
+int tv_ring_reader_whole(const tv_ring_reader *reader);
 
 /* Takes a free place among the readers. */
 int tv_ring_reader_enter(tv_ring_reader *reader);

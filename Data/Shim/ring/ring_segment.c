@@ -43,41 +43,21 @@ void tv_futex_advance(_Atomic uint32_t *word)
   syscall(SYS_futex, word, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 }
 
-uint64_t tv_process_start(uint64_t process)
+int64_t tv_age(int64_t now, int64_t then)
 {
-  char path[64], text[1024];
-  snprintf(path, sizeof path, "/proc/%llu/stat", (unsigned long long)process);
-  const int file = open(path, O_RDONLY | O_CLOEXEC);
-  if (file < 0)
+  if (then >= now)
     return 0;
-  const ssize_t length = read(file, text, sizeof text - 1);
-  close(file);
-  if (length <= 0)
-    return 0;
-  text[length] = 0;
-  const char *rest = strrchr(text, ')'); /* the program's name may hold anything */
-  char state;
-  unsigned long long start;
-  if (!rest || sscanf(rest + 1,
-                 " %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %llu",
-                 &state, &start) != 2)
-    return 0;
-  return state == 'Z' || state == 'X' ? 0 : start;
-}
-
-int tv_process_alive(uint64_t process, uint64_t start)
-{
-  const uint64_t now = tv_process_start(process);
-  return now != 0 && (start == 0 || start == now);
+  const uint64_t age = (uint64_t)now - (uint64_t)then;
+  return age > INT64_MAX ? INT64_MAX : (int64_t)age;
 }
 
 int tv_segment_name(char segment[TV_SEGMENT_NAME], const char *name)
 {
   const size_t length = name ? strlen(name) : 0;
-  if (length < 1 || length >= TV_RING_NAME || name[0] == '.' ||
+  if (length < 1 || length >= TV_RING_RUN || name[0] == '.' ||
       strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") != length)
     return tv_fail(TV_ERROR_ARGUMENT,
-      "channel \"%s\": a name is 1 to 63 letters, digits, dots, hyphens and underscores, and does "
+      "ring \"%s\": a name is 1 to 63 letters, digits, dots, hyphens and underscores, and does "
       "not begin with a dot",
       name ? name : "");
   snprintf(segment, TV_SEGMENT_NAME, "/tensorview-%lu-%s", (unsigned long)geteuid(), name);
@@ -112,16 +92,76 @@ static int read_control(int file, tv_ring_control *control)
          control->magic == TV_RING_MAGIC && control->version == TV_RING_VERSION;
 }
 
+int tv_segment_whole(int file, size_t bytes)
+{
+  struct stat status;
+  return fstat(file, &status) == 0 && (uint64_t)status.st_size >= bytes;
+}
+
+int tv_segment_write(int file, size_t offset, const void *data, size_t bytes)
+{
+  for (const char *from = data; bytes > 0;) {
+    const ssize_t n = pwrite(file, from, bytes, (off_t)offset);
+    if (n < 0 && errno == EINTR)
+      continue;
+    if (n <= 0)
+      return -1;
+    from += n;
+    offset += (size_t)n;
+    bytes -= (size_t)n;
+  }
+  return 0;
+}
+
+int tv_segment_read(int file, size_t offset, void *data, size_t bytes)
+{
+  for (char *to = data; bytes > 0;) {
+    const ssize_t n = pread(file, to, bytes, (off_t)offset);
+    if (n < 0 && errno == EINTR)
+      continue;
+    if (n <= 0)
+      return -1;
+    to += n;
+    offset += (size_t)n;
+    bytes -= (size_t)n;
+  }
+  return 0;
+}
+
+static int reader_lock(int file, unsigned reader, int command, short *type)
+{
+  struct flock lock = {.l_type = *type, .l_whence = SEEK_SET, .l_start = (off_t)reader, .l_len = 1};
+  const int status = fcntl(file, command, &lock);
+  *type = lock.l_type;
+  return status;
+}
+
+int tv_reader_lock(int file, unsigned reader)
+{
+  short type = F_WRLCK;
+  return reader_lock(file, reader, F_OFD_SETLK, &type) == 0 || (errno != EAGAIN && errno != EACCES)
+           ? 0
+           : -1;
+}
+
+void tv_reader_unlock(int file, unsigned reader)
+{
+  short type = F_UNLCK;
+  reader_lock(file, reader, F_OFD_SETLK, &type);
+}
+
+int tv_reader_locked(int file, unsigned reader)
+{
+  short type = F_WRLCK;
+  return reader_lock(file, reader, F_OFD_GETLK, &type) != 0 || type != F_UNLCK;
+}
+
 int tv_segment_stale(int file)
 {
-  if (flock(file, LOCK_SH | LOCK_NB) == 0) {
-    flock(file, LOCK_UN);
-    return 1;
-  }
-  /* A child of the writer may hold the lock that it inherited; its parent is what counts. */
-  tv_ring_control control;
-  return read_control(file, &control) && control.writer != 0 &&
-         !tv_process_alive(control.writer, control.writer_start);
+  if (flock(file, LOCK_SH | LOCK_NB) != 0)
+    return 0;
+  flock(file, LOCK_UN);
+  return 1;
 }
 
 int tv_segment_remove_stale(int file, const char *segment)
@@ -153,7 +193,6 @@ void tv_segment_sweep(void)
       continue;
     struct stat status;
     tv_ring_control control;
-    /* The lock alone says who lives: a run in another container has a process id of its own. */
     if (fstat(file, &status) == 0 && status.st_uid == geteuid() &&
         status.st_mtime + 60 < time(NULL) && read_control(file, &control) &&
         flock(file, LOCK_EX | LOCK_NB) == 0) {

@@ -1,6 +1,6 @@
-/* What both sides of the channel need of Linux: clock, futex, processes, the segment's name. */
-#ifndef TV_RING_SYSTEM_H
-#define TV_RING_SYSTEM_H
+/* What both sides of the ring need of Linux: clock, futex, locks, the segment and its name. */
+#ifndef TV_RING_SEGMENT_H
+#define TV_RING_SEGMENT_H
 
 #include "status.h"
 
@@ -18,11 +18,8 @@ void tv_futex_wait(_Atomic uint32_t *word, uint32_t expected, int64_t nanosecond
 /* One more, and wakes all that wait for it. */
 void tv_futex_advance(_Atomic uint32_t *word);
 
-/* Start time of a process (0: there is none, or it has ended and nobody has asked for its end). */
-uint64_t tv_process_start(uint64_t process);
-
-/* Whether that very process still runs; start 0 stands for any. */
-int tv_process_alive(uint64_t process, uint64_t start);
+/* then - now in nanoseconds, never negative: a time that is still to come is now. Any values. */
+int64_t tv_age(int64_t now, int64_t then);
 
 /* The segment's name for shm_open() from the name of a run. TV_ERROR_ARGUMENT for a name that
  * cannot be one. */
@@ -38,7 +35,27 @@ int tv_segment_reserve(int file, size_t bytes);
 /* 1: the name still means the open segment. */
 int tv_segment_named(int file, const char *segment);
 
-/* 1: the open segment's writer is gone. Takes, and gives back, the writer's lock. */
+/* 1: the segment still has that many bytes at least. */
+int tv_segment_whole(int file, size_t bytes);
+
+/* pwrite() and pread() of all of it: 0, or -1. */
+int tv_segment_write(int file, size_t offset, const void *data, size_t bytes);
+int tv_segment_read(int file, size_t offset, void *data, size_t bytes);
+
+/* Children of this process close the segment when they are born: a lock ends when the last process
+ * that inherited it has ended, and a writer's must end with the writer. Forgotten again by _close().
+ */
+int tv_segment_keep_from_children(int file);
+void tv_segment_close(int file);
+
+/* Reader r's lock: 0 taken (or this system has no such locks), -1 somebody else has it. */
+int tv_reader_lock(int file, unsigned reader);
+void tv_reader_unlock(int file, unsigned reader);
+
+/* 1: reader r's lock is held by somebody, or that cannot be known. */
+int tv_reader_locked(int file, unsigned reader);
+
+/* 1: the open segment's writer is gone: nobody has its lock. */
 int tv_segment_stale(int file);
 
 /* The same, and removes the name of one whose writer is gone. */

@@ -1,10 +1,10 @@
-/* The writer's side of the channel (tensorview/ring.h): what run.c calls.
+/* The writer's side of the ring (tensorview/ring.h): what ring_sink.c calls.
  *
  *   tv_ring_open()                        tv_open(): the name is taken
  *   tv_ring_declare(), _filters()         tv_declare(), tv_declare_filters()
  *   tv_ring_begin()                       the first write of a step
- *   tv_ring_target(), tv_ring_wrote()  for each tensor: where to put it; it is there
- *   tv_ring_record(), _states()           scalars, states of filters
+ *   tv_ring_wants(), tv_ring_put()        for each tensor: is it wanted; here it is
+ *   tv_ring_record_scalar(), _states()    scalars, states of filters
  *   tv_ring_publish()                     the step is complete
  *   tv_ring_close()                       tv_close()
  *
@@ -12,7 +12,7 @@
  * readers write there can lead the trainer astray. No call waits for a reader but
  * tv_ring_publish(), and that only where its user asked for it (block_seconds) or a reader
  * holds the training (a pause), never longer than the lease. The first tv_ring_begin() of a
- * channel with block_seconds waits as long for a first reader to come. */
+ * ring with block_seconds waits as long for a first reader to come. */
 #ifndef TV_RING_WRITER_H
 #define TV_RING_WRITER_H
 
@@ -30,47 +30,48 @@ typedef struct tv_ring tv_ring;
 /* Takes the name, after removing a segment that a dead run left under it, and others of this user
  * that nobody has any more.
  * slots: 2 to 64. block_seconds: 0, never wait; positive, wait that long for readers.
- * On failure *channel is NULL: TV_ERROR_ARGUMENT for a name that cannot be one, TV_ERROR_STATE
+ * On failure *ring is NULL: TV_ERROR_ARGUMENT for a name that cannot be one, TV_ERROR_STATE
  * where a living run has it, TV_ERROR_FILE where the system refuses. */
-int tv_ring_open(tv_ring **channel, const char *name, size_t slots, double block_seconds);
+int tv_ring_open(tv_ring **ring, const char *name, size_t slots, double block_seconds);
 
-/* Declares the next tensor, as it is stored: axes without 'n', type of the sums. Numbers count
+/* Declares the next tensor, as it is stored: shape without 'n', type of the sums. Numbers count
  * from 0. Before the first step only. */
-int tv_ring_declare(int *tensor, tv_ring *channel, const char *layer, const char *kind,
-  tv_type type, const char *axes, const size_t *shape);
+int tv_ring_declare(int *tensor, tv_ring *ring, const char *layer, const char *kind, tv_type type,
+  const tv_shape *shape);
 
 /* Declares that a layer's filters have states. Numbers count from 0. Before the first step only. */
-int tv_ring_filters(int *layer_number, tv_ring *channel, const char *layer, size_t filters);
+int tv_ring_filters(int *layer_number, tv_ring *ring, const char *layer, size_t filters);
 
 /* Begins a step, which must be greater than the one before. Publishes the one before if that was
- * not done. The first one allocates the memory: TV_ERROR_MEMORY where /dev/shm has not enough;
- * the channel is then closed, and every later call returns TV_ERROR_STATE. */
-int tv_ring_begin(tv_ring *channel, int64_t step);
+ * not done. The first one allocates the memory: TV_ERROR_MEMORY where /dev/shm has not enough.
+ * TV_ERROR_FILE where somebody has cut the segment off. The ring is then closed, and every later
+ * call returns TV_ERROR_STATE. */
+int tv_ring_begin(tv_ring *ring, int64_t step);
 
-/* Where to put the tensor of this step: room for all of it, 64-byte aligned, not yet visible to
- * anybody. NULL: it is not wanted, because no reader is there and it is written at nearly every
- * step. What is written more rarely (eight steps or more apart) is always wanted, so that a
+/* 0: the tensor of this step is not wanted, because no reader is there and it is written at nearly
+ * every step. What is written more rarely (eight steps or more apart) is always wanted, so that a
  * reader that comes finds its last record, and so is one whole step every half second. */
-void *tv_ring_target(tv_ring *channel, int tensor);
+int tv_ring_wants(tv_ring *ring, int tensor);
 
-/* All of it is there; samples is how many the record sums, 0 where it is no sum. */
-void tv_ring_wrote(tv_ring *channel, int tensor, int64_t samples);
+/* Copies it; not yet visible to anybody. samples is how many the record sums, 0 where it is no sum.
+ * Never a signal, whatever has become of the segment. */
+void tv_ring_put(tv_ring *ring, int tensor, const void *data, int64_t samples);
 
 /* A scalar of this step. TV_ERROR_UNSUPPORTED from the 257th name on. */
-int tv_ring_record_scalar(tv_ring *channel, const char *name, double value);
+int tv_ring_record_scalar(tv_ring *ring, const char *name, double value);
 
 /* The states of a layer's filters from this step on. */
-void tv_ring_states(tv_ring *channel, int layer_number, const int32_t *states);
+void tv_ring_states(tv_ring *ring, int layer_number, const int32_t *states);
 
 /* The step is complete: readers may have it. Then waits, see above. */
-void tv_ring_publish(tv_ring *channel);
+void tv_ring_publish(tv_ring *ring);
 
 /* Publishes what is begun, tells the readers that the run is over, removes the name. Memory that
  * readers have mapped stays theirs until they let go. NULL is allowed. */
-void tv_ring_close(tv_ring *channel);
+void tv_ring_close(tv_ring *ring);
 
 /* Steps that readers were there for and nobody fetched. */
-uint64_t tv_ring_dropped(const tv_ring *channel);
+uint64_t tv_ring_dropped(const tv_ring *ring);
 
 #ifdef __cplusplus
 }

@@ -1,4 +1,4 @@
-/* What channel.c (the name, declaring, the memory) and channel_steps.c (steps) share of the
+/* What ring_writer.c (the name, declaring, the memory) and ring_steps.c (steps) share of the
  * writer's side. */
 #ifndef TV_RING_WRITER_STATE_H
 #define TV_RING_WRITER_STATE_H
@@ -13,17 +13,26 @@ typedef struct tv_ring_source
   tv_ring_tensor public;
   int64_t step, samples; /* of the last record; -1: none */
   uint32_t buffer;       /* that holds it */
-  uint32_t target;       /* being written */
-  int64_t begun;         /* the step at which it was last offered, to know what is rare */
+  int64_t asked;         /* the step at which it was last asked for, to know what is rare */
+  int wanted;            /* the answer */
 } tv_ring_source;
+
+/* What the writer has seen of a reader, by its own clock: no value in the segment can be older or
+ * younger than that. */
+typedef struct tv_ring_watch
+{
+  uint64_t owner;
+  int64_t beat, hold;           /* the values */
+  int64_t beat_seen, hold_seen; /* when they were first seen */
+} tv_ring_watch;
 
 struct tv_ring
 {
-  char segment[TV_SEGMENT_NAME], name[TV_RING_NAME];
+  char segment[TV_SEGMENT_NAME], name[TV_RING_RUN];
   int file;
   int started, failed;
-  tv_ring_control *control; /* the whole mapping */
-  size_t control_bytes;     /* mapped */
+  tv_ring_control *control; /* mapped; all else is written with pwrite() */
+  size_t bytes;             /* of the segment */
   size_t slots;
   int64_t block; /* nanoseconds */
   tv_ring_source *tensors;
@@ -35,11 +44,13 @@ struct tv_ring
   double scalars[TV_RING_SCALARS];
   uint32_t scalar_count;
   size_t slots_offset, slot_bytes, names_offset;
+  char *slot;                            /* one of slot_bytes, to be written as a whole */
   uint32_t (*references)[TV_RING_SLOTS]; /* [tensor][slot]: buffer; UINT32_MAX: none */
   uint64_t numbers[TV_RING_SLOTS];       /* of each slot; 0: never published */
   int64_t step;                          /* begun */
   int begun, wanted;
   unsigned live; /* readers, a bit each, at the last look */
+  tv_ring_watch watch[TV_RING_READERS];
   int64_t last_publish;
   uint64_t published;
   int late;         /* a reader was too slow: do not wait until it has let go of something */
@@ -48,9 +59,12 @@ struct tv_ring
 };
 
 /* All sizes are known: lays out the segment and allocates all of it. */
-int tv_ring_lay_out(tv_ring *channel);
+int tv_ring_lay_out(tv_ring *ring);
+
+/* Whether the segment is whole. Where somebody has cut it off the ring is given up. */
+int tv_ring_whole(tv_ring *ring);
 
 /* Removes the name, tells readers that the run is over, and lets go of the memory. */
-void tv_ring_give_up(tv_ring *channel);
+void tv_ring_give_up(tv_ring *ring);
 
 #endif

@@ -2,9 +2,9 @@
 #include "run.h"
 #include "status.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* Bytes of the UTF-8 character at text; 0 where it is none, or a control character. */
 static int character(const unsigned char *text)
@@ -44,16 +44,6 @@ static int check_text(const char *text, const char *what)
   return TV_OK;
 }
 
-static int check_layer(const char *layer)
-{
-  const int status = check_text(layer, "layer");
-  if (status < 0)
-    return status;
-  if (strchr(layer, '/') || strcmp(layer, ".") == 0 || strcmp(layer, "..") == 0)
-    return tv_fail(TV_ERROR_ARGUMENT, "a layer cannot be called \"%s\"", layer);
-  return TV_OK;
-}
-
 static int check_kind(const char *kind)
 {
   const int status = check_text(kind, "kind");
@@ -67,58 +57,17 @@ static int check_kind(const char *kind)
   return TV_OK;
 }
 
-/* Letters that can stand together, each once, and one of them that must be there. */
-static int check_axes(const char *axes, const char *name)
-{
-  const int batch = axes[0] == 'n';
-  const char *kept = axes + batch;
-  const size_t rank = strlen(kept);
-  if (strcmp(axes, "mm") == 0)
-    return TV_OK; /* second moments of filters */
-  if (!batch && strchr(axes, 'n'))
-    return tv_fail(TV_ERROR_UNSUPPORTED,
-      "\"%s\": the batch 'n' must be the slowest axis, the first of \"%.16s\"", name, axes);
-  if (rank < 1 || rank > TV_RANK)
-    return tv_fail(TV_ERROR_ARGUMENT, "\"%s\": axes are 1 to %d letters beside 'n', not \"%.16s\"",
-      name, TV_RANK, axes);
-  for (size_t a = 0; a < rank; ++a)
-    if (strchr(kept + a + 1, kept[a]))
-      return tv_fail(
-        TV_ERROR_ARGUMENT, "\"%s\": axis '%c' stands twice in \"%s\"", name, kept[a], axes);
-  const int weights = strspn(kept, "oihw") == rank && strchr(kept, 'o') && !batch;
-  const int activations = strspn(kept, "chw") == rank && strchr(kept, 'c');
-  if (!weights && !activations)
-    return tv_fail(TV_ERROR_ARGUMENT,
-      "\"%s\": axes \"%s\" are neither of weights (o, i, h, w) nor of activations (n, c, h, w)",
-      name, axes);
-  return TV_OK;
-}
-
-/* Rank, shape, elements, bytes of a record, and the largest batch, from what the trainer says. */
+/* Shape, type, elements and bytes of a record, and the batch, from what the trainer says. */
 static int take_shape(tv_stream *stream, const char *axes, const size_t *shape, const char *name)
 {
-  const int batch = axes[0] == 'n';
-  int overflow = 0;
-  stream->elements = 1;
-  stream->rank = (int)strlen(axes) - batch;
-  strcpy(stream->axes, axes + batch);
-  for (int axis = 0; axis < batch + stream->rank; ++axis)
-    if (shape[axis] < 1)
-      return tv_fail(TV_ERROR_ARGUMENT, "\"%s\": axis '%c' has size 0", name, axes[axis]);
-  for (int axis = 0; axis < stream->rank; ++axis) {
-    stream->shape[axis] = shape[batch + axis];
-    stream->elements = tv_multiply(stream->elements, stream->shape[axis], &overflow);
+  if (tv_shape_split_batch(&stream->shape, &stream->batch, axes, shape) < 0) {
+    char reason[200];
+    snprintf(reason, sizeof reason, "%s", tv_last_error());
+    return tv_fail(TV_ERROR_ARGUMENT, "\"%s\": %s", name, reason);
   }
-  if (batch) {
-    stream->samples = shape[0];
-    stream->type = (int)tv_type_result(stream->source);
-  } else
-    stream->type = (int)stream->source;
-  stream->bytes = tv_multiply(stream->elements, tv_type_size((tv_type)stream->type), &overflow);
-  tv_multiply(tv_multiply(stream->elements, tv_type_size(stream->source), &overflow),
-    batch ? stream->samples : 1, &overflow);
-  if (overflow || stream->bytes > PTRDIFF_MAX)
-    return tv_fail(TV_ERROR_ARGUMENT, "\"%s\": its sizes do not fit this machine's memory", name);
+  stream->type = stream->batch.axis < 0 ? stream->source : tv_type_result(stream->source);
+  stream->elements = tv_shape_elements(&stream->shape);
+  stream->bytes = tv_shape_bytes(&stream->shape, stream->type);
   return TV_OK;
 }
 
@@ -152,9 +101,11 @@ static int add_stream(tv_run *run, const tv_stream *stream)
 
 static int may_declare(const tv_run *run, const char *layer, const char *kind)
 {
-  if (run->started)
-    return tv_fail(
-      TV_ERROR_STATE, "\"%s/%s\" must be declared before the first step is written", layer, kind);
+  if (run->started && !run->file)
+    return tv_fail(TV_ERROR_STATE,
+      "\"%s/%s\" must be declared before the first step is written: the run has no file, and its "
+      "ring has no room for more",
+      layer, kind);
   if (find_stream(run, layer, kind) >= 0)
     return tv_fail(TV_ERROR_STATE, "\"%s/%s\" is declared already", layer, kind);
   if (run->count == TV_MOST_STREAMS)
@@ -170,7 +121,7 @@ int tv_declare(int *tensor, tv_run *run, const char *layer, const char *kind, tv
   int status;
   if (tensor)
     *tensor = -1;
-  if ((status = tv_run_check(run)) < 0 || (status = check_layer(layer)) < 0 ||
+  if ((status = tv_run_check(run)) < 0 || (status = check_text(layer, "layer")) < 0 ||
       (status = check_kind(kind)) < 0)
     return status;
   strcpy(stream.layer, layer);
@@ -178,9 +129,9 @@ int tv_declare(int *tensor, tv_run *run, const char *layer, const char *kind, tv
   stpcpy(stpcpy(stpcpy(name, layer), "/"), kind);
   if (!tensor || !axes || !shape)
     return tv_fail(TV_ERROR_ARGUMENT, "\"%s\": tensor, axes and shape must not be NULL", name);
-  if (tv_type_size(type) == 0 || type > TV_BFLOAT16)
+  if (tv_type_size(type) == 0)
     return tv_fail(TV_ERROR_ARGUMENT, "\"%s\": there is no type %d", name, (int)type);
-  if ((status = may_declare(run, layer, kind)) < 0 || (status = check_axes(axes, name)) < 0 ||
+  if ((status = may_declare(run, layer, kind)) < 0 ||
       (status = take_shape(&stream, axes, shape, name)) < 0)
     return status;
   stream.tensor = run->tensor_count;
@@ -194,17 +145,22 @@ int tv_declare(int *tensor, tv_run *run, const char *layer, const char *kind, tv
 int tv_declare_filters(tv_run *run, const char *layer, size_t filters)
 {
   tv_stream stream = {
-    .kind = "filters", .type = TV_INT32, .rank = 1, .tensor = -1, .last_step = -1, .file_step = -1};
+    .kind = "filters", .type = TV_INT32, .tensor = -1, .last_step = -1, .file_step = -1};
   int status;
-  if ((status = tv_run_check(run)) < 0 || (status = check_layer(layer)) < 0)
+  if ((status = tv_run_check(run)) < 0 || (status = check_text(layer, "layer")) < 0)
     return status;
   if (filters < 1 || filters > INT32_MAX)
     return tv_fail(
-      TV_ERROR_ARGUMENT, "\"%s\": a layer of %zu filters cannot be meant", layer, filters);
+      TV_ERROR_ARGUMENT, "\"%s\": a layer has 1 to %d filters, not %zu", layer, INT32_MAX, filters);
   if ((status = may_declare(run, layer, "filters")) < 0)
     return status;
   strcpy(stream.layer, layer);
-  stream.shape[0] = stream.elements = filters;
+  tv_batch none;
+  if ((status = tv_shape_split_batch(&stream.shape, &none, "o", &filters)) < 0)
+    return status;
+  stream.source = TV_INT32;
+  stream.batch = none;
+  stream.elements = filters;
   stream.bytes = filters * sizeof(int32_t);
   return add_stream(run, &stream);
 }
@@ -218,9 +174,6 @@ int tv_run_scalar(tv_run *run, const char *name)
   const int status = check_text(name, "scalar");
   if (status < 0)
     return status;
-  if (run->named)
-    return tv_fail(TV_ERROR_STATE,
-      "the scalar \"%s\" is neither of the first step nor declared by tv_declare_scalar()", name);
   if (run->scalars.count == TV_MOST_SCALARS)
     return tv_fail(TV_ERROR_UNSUPPORTED, "a run has at most %d scalars", TV_MOST_SCALARS);
   strcpy(run->scalars.name[run->scalars.count], name);

@@ -10,17 +10,17 @@ struct tv_run
 {
   pid_t owner; /* a forked child must leave the run alone */
   tv_options options;
-  char *channel_name;      /* NULL: no channel */
-  tv_sink *file, *channel; /* NULL where there is none */
-  int unasked;             /* the channel: its failures are not the trainer's */
-  int told;                /* its user has been told of one */
-  tv_stream *streams;      /* tensors and filter states, as declared */
+  char *ring_name;      /* NULL: no ring */
+  tv_sink *file, *ring; /* NULL where there is none */
+  int unasked;          /* the ring: its failures are not the trainer's */
+  int told;             /* its user has been told of one */
+  tv_stream *streams;   /* tensors and filter states, as declared */
   int count, capacity;
   int *tensors; /* the stream of each tensor number */
   int tensor_count;
   tv_scalars scalars;
-  int started;  /* nothing can be declared any more */
-  int named;    /* nor scalars: the first step is complete */
+  int started;  /* a step was begun, and the sinks know... */
+  int given;    /* ...so many streams */
   int open;     /* a step is being written */
   int64_t step; /* that one, or the last complete; -1: none */
 };
@@ -28,7 +28,7 @@ struct tv_run
 /* 0 where the caller may use the run: not NULL, and not that of a parent process. */
 int tv_run_check(const tv_run *run);
 
-/* The column of a scalar, or TV_ERROR_ARGUMENT, TV_ERROR_STATE where it is new and too late. */
+/* The number of a scalar, or TV_ERROR_ARGUMENT, TV_ERROR_UNSUPPORTED where it is one too many. */
 int tv_run_scalar(tv_run *run, const char *name);
 
 #endif

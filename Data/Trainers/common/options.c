@@ -3,6 +3,8 @@
 #include "arguments.h"
 #include "status.h"
 
+#include <tensorview/tensorview.h>
+
 #include <math.h>
 #include <string.h>
 
@@ -123,7 +125,9 @@ void options_default(options *o)
   o->record_weights = 10;
   o->record_large = 500;
   o->record_activations = 100;
-  o->record_scalars = o->file_every = 1;
+  o->record_scalars = 1;
+  o->file_every = 0; /* what the environment says, or 1 */
+  o->block_seconds = TV_NOT_SET;
   o->pruning = (pruning_options){0.97, TV_COMPLETE, SIMILARITY_MAPS, TV_RECONSTRUCT, 0.25, 1, 0};
   o->prune_layers = "conv1";
   o->statistics_batches = 20;

@@ -135,6 +135,6 @@
 #include "tensorview/types.h" /* states of filters */
 
 #define TV_FORMAT_NAME "TensorView" /* the root attribute "format" */
-#define TV_FORMAT_VERSION 1         /* the root attribute "version" of files that we write */
+#define TV_FORMAT_VERSION 2         /* the root attribute "version" of files that we write */
 
 #endif

@@ -1,25 +1,30 @@
-/* The channel, version 1: a ring of steps in POSIX shared memory, one segment for each run.
+/* The ring, version 2: the last steps of a run in POSIX shared memory, one segment for each run.
  *
  * The trainer (one writer) leaves the tensors of a step there and goes on. Readers, up to eight
  * processes such as tensorview-live, come and go. This page is the manual of the memory's layout;
- * Data/Shim/ring/ring_writer.h writes it, Data/Shim/ring/ring_reader.h reads it.
+ * in the sources Data/Shim/ring/ring_writer.h writes it, and Data/Shim/ring/ring_reader.h reads it.
  *
  * Who may. The segment is /dev/shm/tensorview-<uid>-<name>, mode 0600: only its owner can open
  * it. name is 1 to 63 of the characters a-z A-Z 0-9 . _ - and does not begin with a full stop.
- * The writer holds flock(LOCK_EX) on it for as long as it lives; a segment that nobody has locked,
- * or whose writer's process is gone, is stale: a reader that finds it removes it, and so does the
- * next run of that name or, a minute later, of any.
+ *
+ * Who lives is known by locks, which end with their process and mean the same in every container
+ * that shares /dev/shm; numbers of processes do not, and are only there to be looked at.
+ *   the writer   holds flock(LOCK_EX) on the segment (its children let go of it). A segment that
+ *                nobody has locked is stale: a reader that finds it removes it, and so does the next
+ *                run of that name or, a minute later, of any.
+ *   reader r     holds a lock of its open file (fcntl, F_OFD_SETLK) on byte r of the segment, 0 to
+ *                7, before it touches readers[r], and for as long as it is attached.
  *
  * Layout, in bytes from the start. All numbers are in the machine's own byte order; float16 and
  * bfloat16 are not converted. All of the memory is allocated when the first step begins, so that a
  * full /dev/shm is an error there and never a SIGBUS later.
  *
  *   0                  tv_ring_control: what both sides write, atomics only (mapped read-write
- *                      by readers; all that follows is mapped read-only)
+ *                      by both; all that follows is mapped read-only by readers)
  *   tensors_offset     tv_ring_tensor [tensors]
  *   layers_offset      tv_ring_layer [layers]: the layers whose filters have a state
- *   names_offset       char [TV_RING_SCALARS][64]: names of scalars, ended by 0; the first
- *                      control.scalars of them are valid, and never change
+ *   names_offset       char [TV_RING_SCALARS][TV_RING_NAME]: names of scalars, ended by 0; the
+ *                      first control.scalars of them are valid, and never change; more may come
  *   slots_offset       slots of slot_bytes each:
  *                        tv_ring_slot
  *                        tv_ring_record [tensors]
@@ -32,7 +37,7 @@
  * that was not written at a step so refers to the same buffer as the step before, and nothing is
  * copied for it. A buffer is overwritten only when no slot refers to it: there is one more than
  * slots. While no reader is there, only one step every half second comes into the ring, so that
- * one that comes finds something to show.
+ * one that comes finds something to show. Tensors are those declared before the first step.
  *
  * The state of a slot is one 64-bit word, words[slot]:
  *   bits 0..7     the readers that hold it: bit r is the reader in readers[r]
@@ -50,24 +55,40 @@
  * Nobody ever waits for a word to change hands, so that no death leaves a lock behind. A reader
  * that finds another generation when it lets go has lost its slot: what it read may be mixed.
  *
- * Leases. A reader writes the time of CLOCK_MONOTONIC, in nanoseconds, into its beat, several
- * times a second. The writer ends the leases of a reader whose process is gone (its beat older
- * than 0.5 s, and its process id no longer there, or of another start time), and of any reader
- * whose beat is older than 10 s, by setting its owner to 0 and its bits to 0.
+ * Leases. A reader changes its beat several times a second, to the time of CLOCK_MONOTONIC in
+ * nanoseconds. The writer ends the leases of a reader whose beat has not changed for 0.5 s and
+ * whose lock is gone, and of any reader whose beat has not changed for 10 s, by setting its owner to
+ * 0 and its bits to 0.
  *
  * Holding the training. A reader that wants the training to stand still (a user's pause or
  * breakpoint) writes the time into its hold and renews it; 0 lets go. The writer stands still
- * after publishing a step for as long as a living reader's hold is younger than 10 s.
+ * after publishing a step for as long as a living reader's hold has changed within 10 s.
+ *
+ * Trust. What stands in the memory can come from anybody of the same user, and be garbage.
+ *   The writer takes nothing from it but the words, and owner, beat and hold of the readers; it
+ *   measures with its own clock how long a beat or a hold has not changed (one that lies in the
+ *   past is as old as it says, one in the future is of now). So no value delays it beyond the 10 s
+ *   of a lease, and what it writes to a file never comes from here.
+ *   Somebody who truncates the segment ends the ring, not the trainer: it writes everything but the
+ *   control block with pwrite(), which no truncation can turn into a signal, and looks at the size
+ *   before each time it touches the control block. What remains is a truncation in the microsecond
+ *   between that look and the touch: SIGBUS cannot be had any rarer without a signal handler, and
+ *   sealed memory (memfd) has no name that others can open.
+ *   Readers check every offset and size against the segment's real size, look at that size before
+ *   each step, and copy what is small with pread(). They read tensors in place, where a truncation
+ *   meanwhile is SIGBUS, or copy them with pread(), where it is an error (tv_ring_reader_copy()).
  *
  * latest is (number of steps published so far) << 8 | slot of the last one; 0 before the first. */
-#ifndef TENSORVIEW_CHANNEL_H
-#define TENSORVIEW_CHANNEL_H
+#ifndef TENSORVIEW_RING_H
+#define TENSORVIEW_RING_H
+
+#include "tensorview/types.h"
 
 #include <stdatomic.h>
 #include <stdint.h>
 
-#define TV_RING_MAGIC UINT64_C(0x314e414843205654) /* "TV CHAN1", little-endian */
-#define TV_RING_VERSION 1
+#define TV_RING_MAGIC UINT64_C(0x314e414843205654) /* "TV CHAN1", little-endian; of all versions */
+#define TV_RING_VERSION 2
 
 enum
 {
@@ -75,13 +96,14 @@ enum
   TV_RING_SLOTS = 64,     /* most slots; at least 2 */
   TV_RING_SCALARS = 256,  /* most scalars */
   TV_RING_TENSORS = 4096, /* most tensors, and most layers */
-  TV_RING_NAME = 64,      /* bytes of a name, its final 0 included */
+  TV_RING_NAME = 256,     /* bytes of a layer's, kind's or scalar's name, its final 0 included */
+  TV_RING_RUN = 64,       /* bytes of a run's name, its final 0 included */
   TV_RING_CONTROL_BYTES = 8192,
   TV_RING_ALIGN = 64
 };
 
 #define TV_RING_LEASE 10000000000ll /* nanoseconds without a beat until a lease ends */
-#define TV_RING_GONE 500000000ll    /* until a process is looked for */
+#define TV_RING_GONE 500000000ll    /* until its lock is looked for */
 
 #define TV_SLOT_READERS UINT64_C(0xff)
 #define TV_SLOT_DONE 8 /* shift */
@@ -99,10 +121,10 @@ enum
 
 typedef struct tv_ring_reader_entry
 {
-  _Atomic uint64_t owner; /* process id << 32 | a number of its own, not 0; 0: free */
-  _Atomic uint64_t start; /* start time of that process, field 22 of /proc/<pid>/stat; 0: unknown */
-  _Atomic int64_t beat;   /* nanoseconds of CLOCK_MONOTONIC */
-  _Atomic int64_t hold;   /* the same; 0: the training need not stand still */
+  _Atomic uint64_t owner;   /* a number that no other reader has, not 0; 0: free */
+  _Atomic uint64_t process; /* its number, where it lives: only to be looked at */
+  _Atomic int64_t beat;     /* nanoseconds of CLOCK_MONOTONIC */
+  _Atomic int64_t hold;     /* the same; 0: the training need not stand still */
   uint64_t reserved[4];
 } tv_ring_reader_entry;
 
@@ -111,8 +133,8 @@ typedef struct tv_ring_control
   uint64_t magic;
   uint32_t version;
   _Atomic uint32_t state;
-  uint64_t writer; /* process id */
-  uint64_t writer_start;
+  uint64_t process; /* of the writer, where it lives: only to be looked at */
+  uint64_t unused;
   uint64_t segment_bytes; /* of the whole; at most the size of the file */
   uint64_t slots, tensors, layers;
   uint64_t tensors_offset, layers_offset, names_offset, slots_offset, slot_bytes;
@@ -136,13 +158,12 @@ _Static_assert(sizeof(tv_ring_control) <= TV_RING_CONTROL_BYTES, "it fits its pl
 typedef struct tv_ring_tensor
 {
   char layer[TV_RING_NAME], kind[TV_RING_NAME];
-  char axes[8];      /* without 'n', ended by 0 */
-  uint32_t type;     /* tv_type */
-  uint32_t rank;     /* letters in axes, 1 to 4 */
-  uint64_t shape[4]; /* 1 beyond rank */
-  uint64_t bytes;    /* product of shape * size of type */
-  uint64_t stride;   /* from one buffer to the next */
-  uint64_t offset;   /* of the first buffer */
+  tv_shape shape; /* axes without 'n', ended by 0; sizes are 1 beyond rank */
+  uint32_t type;  /* tv_type */
+  uint32_t unused;
+  uint64_t bytes;  /* product of shape.size * size of type */
+  uint64_t stride; /* from one buffer to the next */
+  uint64_t offset; /* of the first buffer */
 } tv_ring_tensor;
 
 typedef struct tv_ring_layer

@@ -48,8 +48,8 @@ typedef enum tv_type
   TV_BOOL = 8 /* a byte, 0 or 1 */
 } tv_type;
 
-#define TV_RANK 8         /* most axes of a tensor, time not counted */
-#define TV_NAME_LENGTH 63 /* longest name of a layer, kind or scalar, in bytes */
+#define TV_RANK 8          /* most axes of a tensor, time not counted */
+#define TV_NAME_LENGTH 255 /* longest name of a layer, kind or scalar, in bytes */
 
 /* A tensor as its trainer has it. What the letters mean, and which may stand together: layout.h in
  * the sources, and the section Axes of tensorview/format.h. */
