@@ -49,6 +49,19 @@ int tv_mapped_open(tv_mapped *file, const char *path)
   return tv_fail(TV_ERROR_MEMORY, "%s: no memory", path);
 }
 
+static int differs(const tv_mapped *file, const struct stat *about)
+{
+  return about->st_dev != file->device || about->st_ino != file->inode ||
+         (uint64_t)about->st_size != file->bytes || about->st_mtim.tv_sec != file->changed.tv_sec ||
+         about->st_mtim.tv_nsec != file->changed.tv_nsec;
+}
+
+int tv_mapped_changed(const tv_mapped *file)
+{
+  struct stat about;
+  return stat(file->path, &about) != 0 || differs(file, &about);
+}
+
 /* Open, and still the file that was listed. */
 static int awake(tv_mapped *file)
 {
@@ -62,9 +75,7 @@ static int awake(tv_mapped *file)
   } else if (fstat(file->descriptor, &about)) {
     return tv_fail(TV_ERROR_FILE, "%s: cannot be read: %s", file->path, strerror(errno));
   }
-  if (about.st_dev != file->device || about.st_ino != file->inode ||
-      (uint64_t)about.st_size != file->bytes || about.st_mtim.tv_sec != file->changed.tv_sec ||
-      about.st_mtim.tv_nsec != file->changed.tv_nsec)
+  if (differs(file, &about))
     return tv_fail(
       TV_ERROR_STATE, "%s: has changed since it was opened: open it again", file->path);
   return 0;
