@@ -117,5 +117,7 @@ void tv_to_double(double *result, size_t stride, tv_type type, const void *from,
 double tv_one_double(tv_type type, const void *from);
 
 extern const tv_medium tv_medium_run_file, tv_medium_ring;
+extern const tv_medium tv_medium_safetensors, tv_medium_torch, tv_medium_keras, tv_medium_numpy,
+  tv_medium_onnx; /* weights/weights_medium.c */
 
 #endif

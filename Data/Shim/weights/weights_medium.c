@@ -31,7 +31,7 @@ static const char *medium_of(const char *path)
     return NULL;
   if (S_ISDIR(about.st_mode)) {
     if (tv_weights_expand(&files, &path, 1) != 0)
-      return NULL;
+      return "safetensors"; /* to say so */
     const char *medium = tv_weights_recognise(files.paths[0]);
     tv_weights_paths_free(&files);
     return medium;

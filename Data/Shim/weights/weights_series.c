@@ -145,15 +145,17 @@ static int64_t number_at(const char *digits)
   return length && length <= 18 ? strtoll(digits, NULL, 10) : -1;
 }
 
-/* The number after "step"; -1 where there is none. */
+/* The number after "step" or another word for it, the last of them; -1 where there is none. */
 static int64_t after_step(const char *path)
 {
+  static const char *const words[] = {"steps", "step", "checkpoint", "ckpt", "iter"};
   int64_t number = -1;
   for (const char *at = names_of(path); *at; ++at)
-    if (strncasecmp(at, "step", 4) == 0) {
-      const char *digits = at + 4;
-      digits += *digits == 's' || *digits == 'S';
-      digits += strspn(digits, "=_-. ");
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; ++i) {
+      const size_t length = strlen(words[i]);
+      if (strncasecmp(at, words[i], length) != 0)
+        continue;
+      const char *digits = at + length + strspn(at + length, "=_-. ");
       if (number_at(digits) >= 0)
         number = number_at(digits);
     }

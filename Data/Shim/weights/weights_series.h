@@ -6,12 +6,12 @@
  *
  * The step of a file is, the first of these that every file has and no two files share:
  *   1. the step that is stored inside ("global_step", "step", "iteration")
- *   2. the number after "step" in its name ("epoch=3-step=1200.ckpt"), then any other number in the
- *      names of the file and of its folder, the last one first ("checkpoint-500/model.safetensors",
- *      "model_0010.pt")
+ *   2. the number after "step", "checkpoint", "ckpt" or "iter" in the names of the file and of its
+ *      folder ("epoch=3-step=1200.ckpt", "checkpoint-500/model.safetensors"), then any other number
+ *      in them, the last one first ("model_0010.pt")
  *   3. the epoch that is stored inside
  *   4. its place in the order of the names, numbers by their value
- * A single file has the step stored inside, or the number after "step" in its name, or 0. */
+ * A single file has the step stored inside, or the number after such a word, or 0. */
 #ifndef TV_WEIGHTS_SERIES_H
 #define TV_WEIGHTS_SERIES_H
 
