@@ -2,7 +2,6 @@
 ONNX models by onnx's own helpers: read back tensor by tensor."""
 
 import json
-import struct
 import sys
 import unittest
 import zipfile
@@ -18,25 +17,6 @@ RANDOM = np.random.default_rng(0)
 
 def some(*shape, kind="<f4"):
     return (RANDOM.normal(0, 20, shape)).astype(kind)
-
-
-def write_safetensors(path, tensors, metadata=None):
-    """tensors: {name: array, or (type, shape, bytes)}."""
-    names = {"f4": "F32", "f8": "F64", "f2": "F16", "i1": "I8", "u1": "U8", "i2": "I16", "u2": "U16",
-             "i4": "I32", "u4": "U32", "i8": "I64", "b1": "BOOL"}
-    header, blobs, at = {}, [], 0
-    if metadata:
-        header["__metadata__"] = metadata
-    for name, tensor in tensors.items():
-        if not isinstance(tensor, tuple):
-            tensor = (names[tensor.dtype.str[1:]], tensor.shape, np.ascontiguousarray(tensor).tobytes())
-        header[name] = {"dtype": tensor[0], "shape": list(tensor[1]), "data_offsets": [at, at + len(tensor[2])]}
-        at += len(tensor[2])
-        blobs.append(tensor[2])
-    text = json.dumps(header).encode()
-    text += b" " * (-len(text) % 8)
-    with open(path, "wb") as file:
-        file.write(struct.pack("<Q", len(text)) + text + b"".join(blobs))
 
 
 class Case(unittest.TestCase):
@@ -56,7 +36,7 @@ class Safetensors(Case):
         tensors = {kind: some(3, 4, kind=kind) for kind in
                    ("<f4", "<f8", "<f2", "<i1", "<u1", "<i2", "<u2", "<i4", "<u4", "<i8")}
         tensors["flags"] = some(5) > 0
-        write_safetensors("types.safetensors", tensors, {"step": "41"})
+        weights.write_safetensors("types.safetensors", tensors, {"step": "41"})
         found, about = weights.read("types.safetensors")
         self.same(found, tensors)
         self.assertEqual(("safetensors", 41), (about["medium"], about["step"]))
@@ -65,7 +45,7 @@ class Safetensors(Case):
     def test_small_floats(self):
         """Every bit pattern of the 8-bit types, against their definition (OCP FP8, 1.0, table 1)."""
         every = np.arange(256, dtype="u1")
-        write_safetensors("small.safetensors", {
+        weights.write_safetensors("small.safetensors", {
             "a": ("F8_E4M3", (256,), every.tobytes()),
             "b": ("F8_E5M2", (256,), every.tobytes()),
             "c": ("BF16", (256,), (every.astype("<u2") << 8).tobytes()),
@@ -87,7 +67,7 @@ class Safetensors(Case):
             "bn2.running_var": some(4), "up.deconv1.weight": some(4, 3, 2, 2), "odd": some(2, 3, 4),
             "block.strange_thing": some(2, 3), "weight": some(3, 2),
         }
-        write_safetensors("names.safetensors", tensors)
+        weights.write_safetensors("names.safetensors", tensors)
         found, _ = weights.read("names.safetensors")
         self.same(found, tensors)
         self.assertEqual({
@@ -100,7 +80,7 @@ class Safetensors(Case):
 
     def test_order(self):
         """The format's library sorts names as text; shown are they by their numbers."""
-        write_safetensors("order.safetensors", {f"features.{i}.weight": some(2) for i in sorted(map(str, range(12)))})
+        weights.write_safetensors("order.safetensors", {f"features.{i}.weight": some(2) for i in sorted(map(str, range(12)))})
         found, _ = weights.read("order.safetensors")
         self.assertEqual([f"features.{i}" for i in range(12)], [row["layer"] for row in found.values()])
 
@@ -108,7 +88,7 @@ class Safetensors(Case):
         parts = {"model-00001-of-00002.safetensors": {"a.weight": some(4, 3)},
                  "model-00002-of-00002.safetensors": {"b.weight": some(2, 4), "b.bias": some(2)}}
         for name, tensors in parts.items():
-            write_safetensors(name, tensors)
+            weights.write_safetensors(name, tensors)
         table = {tensor: name for name, tensors in parts.items() for tensor in tensors}
         with open("model.safetensors.index.json", "w") as file:
             json.dump({"metadata": {"total_size": 88}, "weight_map": table}, file)

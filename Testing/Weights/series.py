@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from run_file import Tensor, write_run
 import weights_support as weights
-from other_files import write_safetensors
+from weights_support import write_safetensors
 
 
 def read(*paths):

@@ -2,12 +2,13 @@
 
 import json
 import os
+import struct
 import subprocess
 import sys
 
 import numpy as np
 
-TOOL = sys.argv[1]
+TOOL = sys.argv[1] if len(sys.argv) > 1 else None
 
 
 def run(*arguments):
@@ -55,3 +56,22 @@ def refusal(path):
 
 def medium(path):
     return run("medium", path)[1][0]
+
+
+def write_safetensors(path, tensors, metadata=None):
+    """tensors: {name: array, or (type, shape, bytes)}."""
+    names = {"f4": "F32", "f8": "F64", "f2": "F16", "i1": "I8", "u1": "U8", "i2": "I16", "u2": "U16",
+             "i4": "I32", "u4": "U32", "i8": "I64", "b1": "BOOL"}
+    header, blobs, at = {}, [], 0
+    if metadata:
+        header["__metadata__"] = metadata
+    for name, tensor in tensors.items():
+        if not isinstance(tensor, tuple):
+            tensor = (names[tensor.dtype.str[1:]], tensor.shape, np.ascontiguousarray(tensor).tobytes())
+        header[name] = {"dtype": tensor[0], "shape": list(tensor[1]), "data_offsets": [at, at + len(tensor[2])]}
+        at += len(tensor[2])
+        blobs.append(tensor[2])
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    with open(path, "wb") as file:
+        file.write(struct.pack("<Q", len(text)) + text + b"".join(blobs))

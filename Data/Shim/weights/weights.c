@@ -247,6 +247,7 @@ void tv_weights_close(tv_weights *weights)
     free(tensor->name);
     free(tensor->problem);
     free(tensor->path);
+    free(tensor->node);
     free(tensor->layer);
     free(tensor->kind);
   }

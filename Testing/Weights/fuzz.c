@@ -1,0 +1,173 @@
+/* Damaged weight files by the thousand. The readers are linked with a file that is memory (the
+ * functions of mapped.h, below) and without HDF5, so that each takes microseconds.
+ *
+ *   fuzz_weights COUNT SEED FILE...     damages each file COUNT times at random and reads the result
+ *
+ * Each must be read, or refused with a sentence that names it; anything else is a crash, or, built
+ * with sanitizers, their report. With clang's libFuzzer, which looks for new ways by itself:
+ * fuzz.sh. */
+#include "mapped.h"
+#include "status.h"
+#include "weights.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const unsigned char *content;
+static size_t content_bytes;
+
+int tv_mapped_open(tv_mapped *file, const char *path)
+{
+  memset(file, 0, sizeof *file);
+  file->path = strdup(path);
+  file->bytes = content_bytes;
+  return file->path ? 0 : TV_ERROR_MEMORY;
+}
+
+int tv_mapped_read(tv_mapped *file, void *result, uint64_t offset, uint64_t count)
+{
+  if (offset > file->bytes || count > file->bytes - offset)
+    return tv_fail(TV_ERROR_FORMAT, "%s: is cut off", file->path);
+  if (count)
+    memcpy(result, content + offset, (size_t)count);
+  return 0;
+}
+
+const unsigned char *tv_mapped_memory(tv_mapped *file)
+{
+  (void)file;
+  return content;
+}
+
+void tv_mapped_rest(tv_mapped *file)
+{
+  (void)file;
+}
+
+void tv_mapped_close(tv_mapped *file)
+{
+  free(file->path);
+  file->path = NULL;
+}
+
+/* HDF5 is not fuzzed here: it is not ours, and known to crash. */
+int tv_read_keras(tv_weights *weights)
+{
+  return tv_fail(TV_ERROR_UNSUPPORTED, "%s: is HDF5", weights->files[0].path);
+}
+int tv_keras_recognise(const char *path)
+{
+  return path == NULL;
+}
+int tv_keras_values(tv_weights *weights, const tv_weights_tensor *tensor, void *result)
+{
+  return weights && tensor && result ? TV_ERROR_STATE : TV_ERROR_ARGUMENT;
+}
+void tv_keras_rest(tv_weights *weights)
+{
+  (void)weights;
+}
+void tv_keras_close(tv_weights *weights)
+{
+  (void)weights;
+}
+
+/* What a user of the list relies on. */
+static void check(const tv_weights_tensor *tensor)
+{
+  if (!tensor->layer || !tensor->kind || !*tensor->layer || !*tensor->kind ||
+      strchr(tensor->kind, '/') || strlen(tensor->axes) != (size_t)tensor->rank)
+    abort();
+  if (!tensor->problem && (!tensor->elements || !tensor->stored))
+    abort();
+}
+
+int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
+int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
+{
+  tv_weights *weights;
+  /* A copy of its own size: a sanitizer sees what is read beyond it. */
+  unsigned char *copy = malloc(size + !size);
+  if (!copy)
+    return 0;
+  memcpy(copy, data, size);
+  content = copy;
+  content_bytes = size;
+  if (tv_weights_open(&weights, "file.index.json") != 0) {
+    if (strstr(tv_last_error(), ": ") == NULL) /* the name of the file, or of a shard, and why */
+      abort();
+    free(copy);
+    return 0;
+  }
+  for (size_t i = 0; i < weights->count; ++i) {
+    const tv_weights_tensor *tensor = weights->tensors + i;
+    const size_t each = tv_stored_read_bytes(tensor->stored);
+    check(tensor);
+    if (tensor->problem || tensor->elements > (1u << 16))
+      continue;
+    double last;
+    char *values = malloc(tensor->elements * each);
+    const size_t element = tensor->elements - 1;
+    if (values)
+      (void)tv_weights_read(weights, tensor, values);
+    (void)tv_weights_elements(weights, tensor, &element, 1, &last);
+    (void)tv_weights_map(weights, tensor);
+    free(values);
+  }
+  tv_weights_close(weights);
+  free(copy);
+  return 0;
+}
+
+#ifndef FUZZ_LIBRARY
+static uint64_t state;
+
+static size_t below(size_t most) /* xorshift64* */
+{
+  state ^= state >> 12;
+  state ^= state << 25;
+  state ^= state >> 27;
+  return (size_t)((state * UINT64_C(2685821657736338717)) >> 16) % most;
+}
+
+static size_t damage(unsigned char *bytes, size_t size)
+{
+  static const unsigned char telling[] = {0x00, 0x01, 0x7f, 0x80, 0xfe, 0xff, '(', '.', 'R', '}'};
+  const size_t way = below(8);
+  if (way == 0)
+    return below(size);
+  if (way == 1) {
+    for (size_t at = below(size), end = at + 1 + below(32); at < end && at < size; ++at)
+      bytes[at] = 0;
+  } else if (way == 2) {
+    const size_t from = below(size), to = below(size);
+    for (size_t k = 0; k < 32 && from + k < size && to + k < size; ++k)
+      bytes[to + k] = bytes[from + k];
+  } else {
+    for (size_t k = 1 + below(6); k > 0; --k)
+      bytes[below(size)] = below(2) ? telling[below(sizeof telling)] : (unsigned char)below(256);
+  }
+  return size;
+}
+
+int main(int argc, char **argv)
+{
+  static unsigned char whole[1 << 20], spoilt[1 << 20];
+  unsigned long long done = 0;
+  for (int f = 3; f < argc; ++f) {
+    FILE *file = fopen(argv[f], "rb");
+    const size_t size = file ? fread(whole, 1, sizeof whole, file) : 0;
+    if (!size)
+      return 2;
+    fclose(file);
+    state = strtoull(argv[2], NULL, 10) * 2654435761u + (uint64_t)f;
+    for (long k = strtol(argv[1], NULL, 10); k > 0; --k, ++done) {
+      memcpy(spoilt, whole, size);
+      LLVMFuzzerTestOneInput(spoilt, damage(spoilt, size));
+    }
+  }
+  printf("%llu damaged files\n", done);
+  return 0;
+}
+#endif
