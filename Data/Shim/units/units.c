@@ -23,7 +23,14 @@ typedef struct origin
   ptrdiff_t held;  /* the record that previous holds; -1: none */
   int64_t *pruned; /* [units]: the step from which on there is no such unit; NULL: all live on */
   int states_asked;
+  size_t next, in_order; /* the record that would be read in order, and how many were */
 } origin;
+
+enum
+{
+  IN_ORDER = 16,         /* records read one after the other, before all others are fetched */
+  MOST_FETCHED = 1 << 25 /* numbers */
+};
 
 struct tv_units
 {
@@ -31,14 +38,14 @@ struct tv_units
   tv_unit_stream *streams;
   origin *origins;
   size_t count;
+  double *fetched;      /* records of one stream, all from first on; NULL: none */
+  size_t first, stream; /* which */
 };
 
 /* The kind without its suffix, where it has one and something before it. */
 static int without_suffix(char *kind, const char *full)
 {
   const size_t length = strlen(full), suffix = strlen(TV_STATISTICS_SUFFIX);
-  if (length > TV_NAME_LENGTH)
-    return 0;
   strcpy(kind, full);
   if (length <= suffix || strcmp(full + length - suffix, TV_STATISTICS_SUFFIX) != 0)
     return 0;
@@ -69,17 +76,20 @@ static size_t numbers_of(const tv_source_tensor *tensor)
 }
 
 /* A tensor as a stream, or what it adds to one that is there. */
-static void list_tensor(tv_units *units, const tv_source_tensor *tensor, size_t index)
+static int list_tensor(tv_units *units, const tv_source_tensor *tensor, size_t index)
 {
   char kind[TV_NAME_LENGTH + 1];
+  if (strlen(tensor->kind) > TV_NAME_LENGTH)
+    return TV_OK; /* nobody who declares a tensor gets there */
   const int statistics = without_suffix(kind, tensor->kind) && is_statistics(tensor);
   const int known = find(units, tensor->layer, kind);
   tv_unit_stream *stream = units->streams + (known < 0 ? (int)units->count : known);
   origin *from = units->origins + (stream - units->streams);
+  const char *name = known < 0 ? NULL : stream->kind;
   if (statistics) {
     const size_t numbers = known < 0 ? 0 : stream->numbers;
     if (tensor->records == 0)
-      return;
+      return TV_OK;
     *stream = (tv_unit_stream){.layer = tensor->layer,
       .units = tensor->shape.size[0],
       .records = tensor->records,
@@ -89,12 +99,12 @@ static void list_tensor(tv_units *units, const tv_source_tensor *tensor, size_t 
     *from = (origin){.tensor = index, .columns = tensor->shape.size[1], .held = -1};
   } else if (known >= 0) {
     stream->numbers = numbers_of(tensor);
-    return;
+    return TV_OK;
   } else {
     tv_unit_view view;
     if (tensor->records == 0 || strcmp(tensor->shape.axes, "mm") == 0 ||
         tv_unit_view_axes(&view, tensor->shape.axes, tensor->shape.size) < 0)
-      return;
+      return TV_OK;
     *stream = (tv_unit_stream){.layer = tensor->layer,
       .units = view.units,
       .records = tensor->records,
@@ -103,8 +113,11 @@ static void list_tensor(tv_units *units, const tv_source_tensor *tensor, size_t 
     *from = (origin){.tensor = index, .type = tensor->type, .view = view, .held = -1};
     from->bytes = stream->numbers * tv_type_size(tensor->type);
   }
-  strcpy(stream->kind, kind);
+  stream->kind = known < 0 ? strdup(kind) : name;
+  if (!stream->kind)
+    return tv_fail(TV_ERROR_MEMORY, "no memory left for the name of a tensor");
   units->count += known < 0;
+  return TV_OK;
 }
 
 int tv_units_open(tv_units **units, tv_source *source)
@@ -124,10 +137,15 @@ int tv_units_open(tv_units **units, tv_source *source)
     *units = NULL;
     return tv_fail(TV_ERROR_MEMORY, "no memory left to list the units of %zu tensors", count);
   }
-  for (size_t t = 0; t < count; ++t)
+  int status = TV_OK;
+  for (size_t t = 0; t < count && status == TV_OK; ++t)
     if (!tensors[t].problem && (tensors[t].offered || is_statistics(tensors + t)))
-      list_tensor(made, tensors + t, t);
-  return TV_OK;
+      status = list_tensor(made, tensors + t, t);
+  if (status < 0) {
+    tv_units_close(made);
+    *units = NULL;
+  }
+  return status;
 }
 
 void tv_units_close(tv_units *units)
@@ -135,10 +153,12 @@ void tv_units_close(tv_units *units)
   if (!units)
     return;
   for (size_t s = 0; units->origins && s < units->count; ++s) {
+    free((char *)units->streams[s].kind);
     free(units->origins[s].record);
     free(units->origins[s].previous);
     free(units->origins[s].pruned);
   }
+  free(units->fetched);
   free(units->streams);
   free(units->origins);
   free(units);
@@ -180,9 +200,51 @@ static int ask_states(tv_units *units, const tv_unit_stream *stream, origin *fro
   return TV_OK;
 }
 
+/* Small records that are read in order: all that follow at once, as a history, which costs a call for
+ * each piece of the file instead of one for each record. Where that fails they are read singly. */
+static void fetch(tv_units *units, const origin *from, const tv_unit_stream *stream, size_t first)
+{
+  const size_t numbers = stream->units * from->columns, records = stream->records - first;
+  size_t *elements = numbers <= TV_MOST_ELEMENTS && records <= MOST_FETCHED / numbers
+                       ? malloc(numbers * sizeof *elements)
+                       : NULL;
+  free(units->fetched);
+  units->fetched = elements ? malloc(records * numbers * sizeof *units->fetched) : NULL;
+  for (size_t k = 0; elements && k < numbers; ++k)
+    elements[k] = k;
+  if (units->fetched && tv_source_history(units->source, from->tensor, elements, numbers, first,
+                          units->fetched, NULL) < 0) {
+    free(units->fetched);
+    units->fetched = NULL;
+  }
+  units->first = first;
+  units->stream = (size_t)(stream - units->streams);
+  free(elements);
+}
+
+/* Whether a record is there already, and copies it. */
+static int take_fetched(const tv_units *units, const origin *from, const tv_unit_stream *stream,
+  size_t record, float *result)
+{
+  const int here =
+    units->fetched && units->stream == (size_t)(stream - units->streams) && record >= units->first;
+  const double *row =
+    here ? units->fetched + (record - units->first) * stream->units * from->columns : NULL;
+  for (size_t u = 0; row && u < stream->units; ++u)
+    for (size_t m = 0; m < TV_MEASURES; ++m)
+      result[u * TV_MEASURES + m] = (float)row[u * from->columns + m];
+  return here;
+}
+
 static int read_recorded(
   tv_units *units, origin *from, const tv_unit_stream *stream, size_t record, float *result)
 {
+  from->in_order = record == from->next ? from->in_order + 1 : 0;
+  from->next = record + 1;
+  if (from->in_order == IN_ORDER)
+    fetch(units, from, stream, record);
+  if (take_fetched(units, from, stream, record, result))
+    return TV_OK;
   if (from->columns == TV_MEASURES)
     return tv_source_read(units->source, from->tensor, record, result);
   if (!from->record)

@@ -33,8 +33,7 @@ typedef struct tv_units tv_units;
 typedef struct tv_unit_stream
 {
   const char *layer;
-  char kind[TV_NAME_LENGTH + 1]; /* of the tensor: "weights", also where only its statistics are
-                                    recorded */
+  const char *kind; /* of the tensor: "weights", also where only its statistics are recorded */
   size_t units;
   size_t records;
   const int64_t *steps; /* [records] */
