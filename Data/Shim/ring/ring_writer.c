@@ -113,6 +113,7 @@ int tv_ring_open(tv_ring **result, const char *name, size_t slots, double block_
     free(ring);
     return status;
   }
+  madvise(memory, TV_RING_CONTROL_BYTES, MADV_DONTFORK); /* it would keep the lock, too */
   tv_ring_control *control = ring->control = memory;
   ring->bytes = TV_RING_CONTROL_BYTES;
   control->version = TV_RING_VERSION;
