@@ -12,10 +12,8 @@ from support import Case, array, classifier, read, run_files, train
 from torch import nn
 
 import tensorview
-from tensorview import _fold
 
 
-@unittest.skipIf(_fold.OLD, "libtensorview.so.0 writes version 1")
 class Late(Case):
     def setUp(self):
         super().setUp()

@@ -138,12 +138,12 @@ class Loops(Case):
         weights = {"generator": [], "discriminator": []}
         with tensorview.watch(nets, optimizers, self.path, every=2) as run:
             for step in range(5):
-                run.log(epoch=step)
                 for name in ("discriminator", "discriminator", "generator"):
                     loss = nets["discriminator"](nets["generator"](torch.randn(3, 4))).mean()
                     loss.backward()
                     weights[name].append(array(next(nets[name].parameters())).copy())
                     optimizers[name].step()
+                run.log(loss=loss)
         recorded = read(self.path)
         # The discriminator steps twice as often; its steps are the ones that count.
         self.assertEqual([0, 2, 4, 6, 8], list(recorded["discriminator.0/weights"]))

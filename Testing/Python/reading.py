@@ -13,12 +13,11 @@ import run_file
 from support import Case
 
 import tensorview
-from tensorview import TensorViewError, _library
+from tensorview import TensorViewError
 
 SAMPLES = Path(os.environ.get("TENSORVIEW_SAMPLES", "Data/Samples"))
 
 
-@unittest.skipUnless(hasattr(_library.library, "tv_source_open"), "this library cannot read yet")
 class Reading(Case):
     def test_what_h5py_wrote(self):
         tensors, scalars = run_file.lenet(self.path, steps=7)

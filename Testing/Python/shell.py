@@ -14,7 +14,7 @@ import numpy as np
 import run_file
 from support import Case
 
-from tensorview import _library, commands
+from tensorview import commands
 
 SAMPLES = Path(os.environ["TENSORVIEW_SAMPLES"])
 COMMAND = Path(os.environ["TENSORVIEW_BUILD"]) / "bin/tensorview"
@@ -32,11 +32,6 @@ def tensorview(*arguments):
 
 
 class Info(Case):
-    def setUp(self):
-        super().setUp()
-        if not hasattr(_library.library, "tv_source_open"):
-            self.skipTest("this library cannot read yet")
-
     def test_info(self):
         states = run_file.Tensor("oi", np.zeros((1, 3, 2), "f4"), [7])
         run_file.write_run(

@@ -16,7 +16,7 @@ from ctypes import POINTER, c_char_p, c_double, c_int, c_int64, c_size_t, c_uint
 from pathlib import Path
 from typing import Any, Iterator
 
-NAMES = ("libtensorview.so.1", "libtensorview.so.0")
+NAME = "libtensorview.so.1"  # its number changes where programs have to
 RANK = 8  # TV_RANK: most axes of a tensor, the batch not counted
 
 ARGUMENT, MEMORY, FILE, FORMAT, VERSION, STATE, UNSUPPORTED, TIMEOUT, CANCELLED = range(-1, -10, -1)
@@ -48,20 +48,6 @@ class Options(ctypes.Structure):
         ("file_every", c_size_t),
         ("durable", c_int),
         ("reserved", c_uint64 * 8),
-    ]
-
-
-class OptionsOf0(ctypes.Structure):
-    """tv_options of libtensorview.so.0."""
-
-    _fields_ = [
-        ("overwrite", c_int),
-        ("threads", c_int),
-        ("flush_seconds", c_double),
-        ("channel", c_char_p),
-        ("ring_slots", c_size_t),
-        ("block_seconds", c_double),
-        ("file_every", c_size_t),
     ]
 
 
@@ -118,7 +104,7 @@ class Execution(ctypes.Structure):
 
 _run, _source, _size = c_void_p, c_void_p, POINTER(c_size_t)
 
-# Name: (arguments, result). A function that this library does not have is left out of it.
+# Name: (arguments, result).
 _WRITING = {
     "tv_open": ([POINTER(_run), c_char_p, c_void_p], c_int),
     "tv_declare": ([POINTER(c_int), _run, c_char_p, c_char_p, c_int, c_char_p, _size], c_int),
@@ -166,11 +152,10 @@ def _places() -> Iterator[str]:
     if os.environ.get("TENSORVIEW_LIBRARY"):
         yield os.environ["TENSORVIEW_LIBRARY"]
         return
-    for name in NAMES:
-        beside = Path(__file__).absolute().parent / name
-        if beside.exists():
-            yield str(beside)
-    yield from NAMES
+    beside = Path(__file__).absolute().parent / NAME
+    if beside.exists():
+        yield str(beside)
+    yield NAME
 
 
 def _load() -> ctypes.CDLL:
@@ -183,16 +168,19 @@ def _load() -> ctypes.CDLL:
             tried.append(str(error))
     else:
         raise ImportError(
-            f"TensorView's C library, {NAMES[0]}, is neither beside the package nor where"
+            f"TensorView's C library, {NAME}, is neither beside the package nor where"
             f" the system looks ({'; '.join(tried)}). Build and install the project, or say where"
             " it is in the environment variable TENSORVIEW_LIBRARY."
         )
-    if not hasattr(library, "tv_version"):
-        _WRITING["tv_default_options"] = ([], OptionsOf0)
     for name, (arguments, result) in {**_WRITING, **_READING}.items():
-        function = getattr(library, name, None)
-        if function is not None:
-            function.argtypes, function.restype = arguments, result
+        function = getattr(library, name)
+        function.argtypes, function.restype = arguments, result
+    options = library.tv_default_options()
+    if options.size != ctypes.sizeof(Options):
+        raise ImportError(
+            f"TensorView's C library {library.tv_version().decode()} has options of {options.size}"
+            f" bytes, this package of {ctypes.sizeof(Options)}: they are not of one build"
+        )
     return library
 
 

@@ -158,8 +158,6 @@ class Source(Mapping):
         self._handle = ctypes.c_void_p()
         several = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
         names = (ctypes.c_char_p * len(several))(*[os.fsencode(path) for path in several])
-        if not hasattr(library, "tv_source_open"):
-            raise TensorViewError("this C library cannot read: it is older than the package")
         check(library.tv_source_open(ctypes.byref(self._handle), names, len(several), None))
         self.paths = [os.fspath(path) for path in several]
         self._list()

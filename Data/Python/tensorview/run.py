@@ -25,7 +25,7 @@ from typing import Any, Callable, Dict, Iterable, Optional, Sequence, Tuple, Uni
 
 import numpy as np
 
-from . import _arrays, _fold, kernels
+from . import _arrays, kernels
 from ._background import Background
 from ._library import STATE, TensorViewError, TensorViewWarning, check, library
 from ._tensors import Declared, Observed, samples_of
@@ -112,7 +112,7 @@ class Run:
         whole = list(shape)
         if summed:
             whole.insert(axes.index("n"), 1)
-        declare = partial(self._declare, layer, kind, axes, tuple(whole), dtype, summed)
+        declare = partial(self._declare, layer, kind, axes, tuple(whole), dtype)
         declared = Declared(self._now(declare), f"{layer}/{kind}", axes, shape, dtype, summed)
         self._tensors[declared.name] = declared
         return declared
@@ -258,10 +258,7 @@ class Run:
         if failure is not None:
             raise failure
 
-    def _declare(
-        self, layer: str, kind: str, axes: str, shape: Tuple[int, ...], dtype: str, summed: bool
-    ) -> int:
-        layer, axes, shape = _fold.folded(layer, axes, shape, summed)
+    def _declare(self, layer: str, kind: str, axes: str, shape: Tuple[int, ...], dtype: str) -> int:
         number = ctypes.c_int()
         sizes = (ctypes.c_size_t * max(1, len(shape)))(*shape)
         type_number = _arrays.TYPES[dtype][0]
@@ -279,7 +276,7 @@ class Run:
             values = values()
         pointer = values.ctypes.data
         with self._lock:
-            if samples is None or (declared.summed and _fold.OLD):
+            if samples is None:
                 check(library.tv_write(self._handle, declared.number, step, pointer))
             else:
                 write = library.tv_write_sum if declared.summed else library.tv_write_batch
