@@ -6,6 +6,7 @@ import struct
 
 import h5py
 import numpy as np
+import torch
 
 import vgg_support as vgg
 
@@ -47,6 +48,12 @@ def raw(data, *says):
 # What is right is taken, so that the refusals below mean something.
 safetensors(GOOD, record="conv1_2")
 safetensors(GOOD, edit=lambda h: h.update({"__metadata__": {"a": [1, {"b": None}], "c": "\\u0041"}}))
+
+# Other containers of the same.
+torch.save({name: torch.from_numpy(array) for name, array in good.items()}, "good.pth")
+attempt("good.pth", GOOD)
+np.savez("good.npz", **good)
+attempt("good.npz", GOOD)
 
 # No such file, a folder, other formats.
 attempt("nowhere.safetensors", "nowhere.safetensors", "cannot be opened")

@@ -1,6 +1,6 @@
 #include "weights_file.h"
 #include "status.h"
-#include "weights_file_containers.h"
+#include "weights.h"
 
 #include <math.h>
 #include <stdint.h>
@@ -8,11 +8,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum
+{
+  MOST_TENSORS = 4096, /* a file with more is not a VGG16 */
+};
+
 struct weights_file
 {
-  weights_container container;
+  tv_weights *list;
   weights_origin origin;
-  char path[]; /* container.path points here */
+  char path[];
 };
 
 /* What the two libraries call VGG16's layers. The last column is Keras 3's .weights.h5, which
@@ -45,43 +50,6 @@ enum
 
 static const char first_layer[] = "Pre_blocks_conv";
 
-weights_tensor *weights_append(weights_container *container, const char *name, size_t length)
-{
-  /* Grows at each power of two. */
-  if (!(container->count & (container->count - 1))) {
-    const size_t room = container->count ? 2 * container->count : 1;
-    weights_tensor *more = realloc(container->tensors, room * sizeof *more);
-    if (!more) {
-      tv_fail(TV_ERROR_MEMORY, "%s: no memory for its list of tensors", container->path);
-      return NULL;
-    }
-    container->tensors = more;
-  }
-  if (container->count == WEIGHTS_TENSORS) {
-    tv_fail(TV_ERROR_FORMAT, "%s: holds more than %d tensors: this is not a VGG16", container->path,
-      WEIGHTS_TENSORS);
-    return NULL;
-  }
-  weights_tensor *tensor = container->tensors + container->count;
-  memset(tensor, 0, sizeof *tensor);
-  tensor->name = strndup(name, length);
-  if (!tensor->name) {
-    tv_fail(TV_ERROR_MEMORY, "%s: no memory for its list of tensors", container->path);
-    return NULL;
-  }
-  ++container->count;
-  return tensor;
-}
-
-void weights_container_free(weights_container *container)
-{
-  if (container->close && container->state)
-    container->close(container);
-  for (size_t i = 0; i < container->count; ++i)
-    free(container->tensors[i].name);
-  free(container->tensors);
-}
-
 /* Whether a part of name, between '/', '.' and its ends, is part; parts of an optimiser's state
  * bear the layers' names too, and do not count. */
 static int has_part(const char *name, const char *part)
@@ -99,22 +67,22 @@ static int has_part(const char *name, const char *part)
   return found;
 }
 
-static int any_has_part(const weights_container *container, const char *part)
+static int any_has_part(const tv_weights *list, const char *part)
 {
-  for (size_t i = 0; i < container->count; ++i)
-    if (has_part(container->tensors[i].name, part))
+  for (size_t i = 0; i < list->count; ++i)
+    if (has_part(list->tensors[i].name, part))
       return 1;
   return 0;
 }
 
 /* Finds weights and bias of a layer, each of them once; NULL where there are none.
  * 0, or -1 where there are several. */
-static int find(const weights_file *file, const char *layer, const weights_tensor **weights,
-  const weights_tensor **bias)
+static int find(const weights_file *file, const char *layer, const tv_weights_tensor **weights,
+  const tv_weights_tensor **bias)
 {
   char name[64];
-  const weights_container *container = &file->container;
-  const weights_tensor **place;
+  const tv_weights *list = file->list;
+  const tv_weights_tensor **place;
   *weights = *bias = NULL;
   for (size_t row = 0; row < LAYERS; ++row) {
     if (strcmp(names[row].layer, layer))
@@ -122,10 +90,10 @@ static int find(const weights_file *file, const char *layer, const weights_tenso
     const char *keras = names[row].keras;
     if (file->origin == WEIGHTS_FIRST_LAYER)
       keras = row ? "" : first_layer;
-    else if (!any_has_part(container, names[0].keras))
+    else if (!any_has_part(list, names[0].keras))
       keras = names[row].counted;
-    for (size_t i = 0; i < container->count; ++i) {
-      const weights_tensor *tensor = container->tensors + i;
+    for (size_t i = 0; i < list->count; ++i) {
+      const tv_weights_tensor *tensor = list->tensors + i;
       if (file->origin == WEIGHTS_TORCHVISION) {
         snprintf(name, sizeof name, "%s.weight", names[row].torchvision);
         place = strcmp(tensor->name, name) ? NULL : weights;
@@ -136,7 +104,7 @@ static int find(const weights_file *file, const char *layer, const weights_tenso
         place = !has_part(tensor->name, keras) ? NULL : tensor->rank == 1 ? bias : weights;
       }
       if (place && *place)
-        return tv_fail(TV_ERROR_FORMAT, "%s: has both \"%s\" and \"%s\" for %s", container->path,
+        return tv_fail(TV_ERROR_FORMAT, "%s: has both \"%s\" and \"%s\" for %s", file->path,
           (*place)->name, tensor->name, layer);
       if (place)
         *place = tensor;
@@ -145,37 +113,44 @@ static int find(const weights_file *file, const char *layer, const weights_tenso
   return 0;
 }
 
+/* The tensors of the file, of whatever format. */
+static int open_list(weights_file *file)
+{
+  char head[2] = {0};
+  const int status = tv_weights_open(&file->list, file->path);
+  if (!status && file->list->count > MOST_TENSORS)
+    return tv_fail(TV_ERROR_FORMAT, "%s: holds more than %d tensors: this is not a VGG16",
+      file->path, MOST_TENSORS);
+  if (!status)
+    return 0;
+  FILE *stream = fopen(file->path, "rb");
+  const int zip = stream && fread(head, 1, sizeof head, stream) == sizeof head && head[0] == 'P' &&
+                  head[1] == 'K';
+  if (stream)
+    fclose(stream);
+  return zip ? tv_fail((tv_status)status, "%s; save the state_dict as safetensors instead",
+                 tv_last_error())
+             : status;
+}
+
 int weights_open(weights_file **result, const char *path)
 {
-  static const unsigned char hdf5[8] = {0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n'};
-  unsigned char head[8] = {0};
   *result = NULL;
-  FILE *stream = fopen(path, "rb");
-  if (!stream)
-    return tv_fail(TV_ERROR_FILE, "%s: cannot be opened", path);
-  const size_t bytes = fread(head, 1, sizeof head, stream);
-  fclose(stream);
-  if (bytes == sizeof head && !memcmp(head, "PK\3\4", 4))
-    return tv_fail(TV_ERROR_UNSUPPORTED,
-      "%s: is a PyTorch (.pth) or zip file: save the state_dict as safetensors instead", path);
-
   weights_file *file = calloc(1, sizeof *file + strlen(path) + 1);
   if (!file)
     return tv_fail(TV_ERROR_MEMORY, "%s: no memory", path);
   strcpy(file->path, path);
-  file->container.path = file->path;
-  int status = memcmp(head, hdf5, sizeof hdf5) ? weights_open_safetensors(&file->container)
-                                               : weights_open_hdf5(&file->container);
+  int status = open_list(file);
   if (!status) {
-    const weights_container *container = &file->container;
+    const tv_weights *list = file->list;
     int torchvision = 0;
-    for (size_t i = 0; i < container->count; ++i)
-      torchvision |= !strcmp(container->tensors[i].name, "features.0.weight");
+    for (size_t i = 0; i < list->count; ++i)
+      torchvision |= !strcmp(list->tensors[i].name, "features.0.weight");
     if (torchvision)
       file->origin = WEIGHTS_TORCHVISION;
-    else if (any_has_part(container, names[0].keras) || any_has_part(container, names[0].counted))
+    else if (any_has_part(list, names[0].keras) || any_has_part(list, names[0].counted))
       file->origin = WEIGHTS_KERAS;
-    else if (any_has_part(container, first_layer))
+    else if (any_has_part(list, first_layer))
       file->origin = WEIGHTS_FIRST_LAYER;
     else
       status = tv_fail(TV_ERROR_FORMAT,
@@ -211,7 +186,7 @@ const char *weights_file_description(const weights_file *file)
 
 int weights_check(const weights_file *file, const char *layer)
 {
-  const weights_tensor *weights, *bias;
+  const tv_weights_tensor *weights, *bias;
   const int several = find(file, layer, &weights, &bias);
   if (several)
     return several;
@@ -221,30 +196,53 @@ int weights_check(const weights_file *file, const char *layer)
   return 0;
 }
 
+static int is_float(tv_stored stored)
+{
+  return stored == TV_STORED_F32 || stored == TV_STORED_F64 || stored == TV_STORED_F16 ||
+         stored == TV_STORED_BF16;
+}
+
+/* All count values, as float32. */
+static int read_floats(
+  weights_file *file, const tv_weights_tensor *tensor, float *values, size_t count)
+{
+  const size_t each = tv_stored_read_bytes(tensor->stored);
+  if (tensor->stored == TV_STORED_F32)
+    return tv_weights_read(file->list, tensor, values);
+  char *other = malloc(count * each);
+  if (!other)
+    return tv_fail(TV_ERROR_MEMORY, "%s: no memory for \"%s\"", file->path, tensor->name);
+  const int status = tv_weights_read(file->list, tensor, other);
+  for (size_t i = 0; !status && i < count; ++i)
+    values[i] = (float)tv_stored_double(tv_stored_type(tensor->stored), other + i * each);
+  free(other);
+  return status;
+}
+
 /* Checks one tensor's shape and reads it into memory of its own. */
-static int read_tensor(float **values, weights_file *file, const weights_tensor *tensor,
+static int read_tensor(float **values, weights_file *file, const tv_weights_tensor *tensor,
   const size_t *shape, size_t rank)
 {
   size_t count = 1;
-  int same = tensor->rank == rank, overflow = 0;
+  int same = (size_t)tensor->rank == rank, overflow = 0;
   char wanted[96] = "";
   for (size_t axis = 0; axis < rank; ++axis) {
     const size_t used = strlen(wanted);
     snprintf(wanted + used, sizeof wanted - used, "%s%zu", axis ? ", " : "", shape[axis]);
-    same = same && tensor->shape[axis] == shape[axis];
+    same = same && tensor->size[axis] == shape[axis];
     overflow |= __builtin_mul_overflow(count, shape[axis], &count);
   }
   if (!same || overflow || count > SIZE_MAX / sizeof **values)
     return tv_fail(TV_ERROR_FORMAT, "%s: \"%s\" is not of the shape [%s] that VGG16 has here",
       file->path, tensor->name, wanted);
-  if (tensor->number == WEIGHTS_OTHER)
+  if (!is_float(tensor->stored))
     return tv_fail(TV_ERROR_UNSUPPORTED,
       "%s: \"%s\" holds something else than floating-point numbers of up to 64 bits", file->path,
       tensor->name);
   float *memory = malloc(count * sizeof *memory);
   if (!memory)
     return tv_fail(TV_ERROR_MEMORY, "%s: no memory for \"%s\"", file->path, tensor->name);
-  int status = file->container.read(&file->container, tensor, memory, count);
+  int status = read_floats(file, tensor, memory, count);
   for (size_t i = 0; !status && i < count; ++i)
     if (!isfinite(memory[i]))
       status = tv_fail(
@@ -259,7 +257,7 @@ static int read_tensor(float **values, weights_file *file, const weights_tensor 
 int weights_read(weights_layer *layer, weights_file *file, const char *name, size_t outputs,
   size_t inputs, size_t side)
 {
-  const weights_tensor *weights, *bias;
+  const tv_weights_tensor *weights, *bias;
   const int torchvision = file->origin == WEIGHTS_TORCHVISION;
   const size_t oihw[] = {outputs, inputs, side, side}, hwio[] = {side, side, inputs, outputs};
   const size_t oi[] = {outputs, inputs}, io[] = {inputs, outputs};
@@ -290,7 +288,7 @@ void weights_layer_free(weights_layer *layer)
 void weights_close(weights_file *file)
 {
   if (file) {
-    weights_container_free(&file->container);
+    tv_weights_close(file->list);
     free(file);
   }
 }

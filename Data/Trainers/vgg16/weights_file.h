@@ -1,15 +1,16 @@
 /* VGG16's weights from a file that the user has.
  *
- *   what                                         container     names
- *   -------------------------------------------  ------------  ----------------------------------
- *   torchvision's vgg16()                        safetensors   features.0.weight, ...,
- *                                                or HDF5       classifier.6.bias
- *   Keras's VGG16, with or without the top       HDF5 or       block1_conv1 as a part of the name,
- *   (vgg16_weights_tf_dim_ordering_tf_kernels    safetensors   e.g.
- * block1_conv1/block1_conv1_W_1:0, .h5, ..._notop.h5, model.save_weights())                   fc1,
- * fc2, predictions the first layer of @upscalerjs/esrgan-thick  safetensors Pre_blocks_conv/kernel
+ *   what                                          names
+ *   --------------------------------------------  ---------------------------------------------
+ *   torchvision's vgg16()                         features.0.weight, ..., classifier.6.bias
+ *   Keras's VGG16, with or without the top        block1_conv1 as a part of the name, fc1, fc2,
+ *   (vgg16_weights_tf_dim_ordering_tf_kernels.h5, predictions; or Keras 3's counted conv2d_1
+ *   ..._notop.h5, model.save_weights())
+ *   the first layer of @upscalerjs/esrgan-thick   Pre_blocks_conv/kernel
  *   (fetch_first_layer.sh writes it): the shape
  *   of VGG16's first layer, and not VGG16
+ *
+ * in any file that the library opens: safetensors, torch's .pth, HDF5, .keras, .npz (weights.h).
  *
  * The file is not trusted: names, types, shapes and places are checked against the network and the
  * file's size before anything is read or allocated; links that leave an HDF5 file and filters that
