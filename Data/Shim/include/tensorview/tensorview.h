@@ -39,7 +39,7 @@
  * The binary interface. What stands here is kept from one release to the next as long as the number
  * in the library's name (libtensorview.so.1) stays: functions are added, none is changed or taken
  * away, and tv_options has room to grow. The number goes up with the first release that breaks a
- * program, and with no other. 0 was that of 0.1.0; 1 begins with 0.2.0. */
+ * program, and with no other. 0 was that of the first release, 1 begins with the second. */
 #ifndef TENSORVIEW_H
 #define TENSORVIEW_H
 
