@@ -139,7 +139,8 @@ static int list(tv_weights *weights, hid_t file)
       H5Oclose(group);
     }
   }
-  qsort(weights->tensors, weights->count, sizeof *weights->tensors, compare);
+  if (weights->count)
+    qsort(weights->tensors, weights->count, sizeof *weights->tensors, compare);
   return 0;
 }
 

@@ -240,7 +240,7 @@ int tv_read_onnx(tv_weights *weights)
   if (!status)
     status = walk_model(&at, 1);
   free(at.by_name);
-  if (!status)
+  if (!status && weights->count)
     qsort(weights->tensors, weights->count, sizeof *weights->tensors, by_order);
   return status;
 }

@@ -201,7 +201,8 @@ static int put_update(gathering *at, const found *one, size_t of)
 static int put_all(gathering *at)
 {
   int status = 0;
-  qsort(at->found, at->count, sizeof *at->found, compare);
+  if (at->count)
+    qsort(at->found, at->count, sizeof *at->found, compare);
   at->state->entries = calloc(2 * at->count + 1, sizeof *at->state->entries);
   if (!at->state->entries)
     return no_memory();
