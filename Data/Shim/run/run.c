@@ -3,6 +3,7 @@
 
 #include "batch_sum.h"
 #include "notice.h"
+#include "observe.h"
 #include "spare_threads.h"
 #include "status.h"
 
@@ -62,6 +63,7 @@ static int check_options(const tv_options *options)
 
 static void free_run(tv_run *run)
 {
+  tv_observed_free(run);
   free(run->streams);
   free(run->tensors);
   free(run->ring_name);
@@ -329,8 +331,9 @@ int tv_write(tv_run *run, int tensor, int64_t step, const void *data)
   if (index < 0)
     return index;
   const tv_batch *batch = &run->streams[index].batch;
-  return batch->axis < 0 ? write_record(run, index, step, data, 0)
-                         : write_batch(run, index, step, data, batch->samples);
+  const int status = batch->axis < 0 ? write_record(run, index, step, data, 0)
+                                     : write_batch(run, index, step, data, batch->samples);
+  return tv_observed_write(run, tensor, step, data, 0, status);
 }
 
 /* A tensor whose records are sums. */
@@ -353,7 +356,8 @@ int tv_write_batch(tv_run *run, int tensor, int64_t step, const void *data, size
     return tv_fail(TV_ERROR_ARGUMENT,
       "\"%s/%s\": a batch of %zu samples, where 1 to %zu were declared", stream->layer,
       stream->kind, samples, stream->batch.samples);
-  return write_batch(run, index, step, data, samples);
+  const int status = write_batch(run, index, step, data, samples);
+  return tv_observed_write(run, tensor, step, data, samples, status);
 }
 
 int tv_write_sum(tv_run *run, int tensor, int64_t step, const void *data, size_t samples)

@@ -18,6 +18,9 @@ struct tv_run
   int count, capacity;
   int *tensors; /* the stream of each tensor number */
   int tensor_count;
+  struct tv_observed *observed; /* what observe.c keeps, by tensor: [observed_count] */
+  int observed_count;
+  int observing; /* statistics beside each write */
   tv_scalars scalars;
   int started;  /* a step was begun, and the sinks know... */
   int given;    /* ...so many streams */

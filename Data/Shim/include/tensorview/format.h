@@ -18,6 +18,12 @@
  *                                   attribute axes              fixed string, e.g. "oihw": the
  *                                                               axes of values after the first;
  *                                                               "" where there are none
+ *   /layers/<layer>/<kind>_statistics
+ *                                   stream (optional), a tensor like any other: what is measured of
+ *                                   each unit of <kind>
+ *                                   values                      float32 [T, units, 8], axes "cx";
+ *                                                               the measures, and what each is:
+ *                                                               tensorview/measures.h
  *   /layers/<layer>/filters         stream (optional): the state of each filter
  *                                   values                      int32 [T, filters], TV_FILTER_...
  *   /scalars                        stream (optional)

@@ -145,6 +145,17 @@ TV_API int tv_write_batch(tv_run *run, int tensor, int64_t step, const void *dat
  * more. */
 TV_API int tv_write_sum(tv_run *run, int tensor, int64_t step, const void *data, size_t samples);
 
+/* Records what is measured of each unit of a tensor (tensorview/measures.h) instead of the tensor: a
+ * small record, cheap at every step, under the kind "<kind>_statistics". In one pass over data, which
+ * is as for tv_write(); of what is no batch a copy is kept, for the update since the last one.
+ * samples: 0 for what was declared, or those of a smaller batch. The tensor itself may be written at
+ * other steps, or never. TV_ERROR_UNSUPPORTED where the units of its axes are not side by side. */
+TV_API int tv_observe(tv_run *run, int tensor, int64_t step, const void *data, size_t samples);
+
+/* 1: each tv_write() and tv_write_batch() records the statistics beside the tensor, where its units
+ * have any; 0 (at first): not. */
+TV_API int tv_observe_writes(tv_run *run, int yes);
+
 /* Records a scalar at a step: "loss", "accuracy", "learning_rate", or a name of your own (1 to 255
  * bytes of UTF-8, no control characters). Names need not be declared where the first step has
  * them all, or tv_declare_scalar() names those that come later; any other begins a further part of

@@ -4,8 +4,7 @@
  *
  * Measures are the columns of a "<kind>_statistics" tensor: of conv1/weights the statistics are the
  * tensor conv1/weights_statistics, float32, axes "cx": a row for each unit (filter), a column for
- * each measure, in the order below. A file may say the same in words: the attribute `measures` of
- * the stream's group is TV_MEASURE_NAMES.
+ * each measure, in the order below.
  *
  * Mean, root mean square, least and greatest are of the numbers that are finite; all four are NaN
  * where none is. Shares are of all numbers of the unit, 0 to 1. */
