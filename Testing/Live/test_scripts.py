@@ -74,7 +74,7 @@ class Scripts(unittest.TestCase):
             self.assertEqual(1, one.text().count("\n"), one.text())
         one = live("waiting", "no-such-run", "--wait", "0.5")
         self.assertEqual(1, one.wait())
-        self.assertIn("no run with the channel", one.text())
+        self.assertIn("no run with the ring", one.text())
         one = live("plugin", "no-such-run", "--wait", "0.5", "--plugin", "nothing.so")
         self.assertEqual(1, one.wait())
         self.assertIn("the plugin nothing.so cannot be loaded", one.text())
