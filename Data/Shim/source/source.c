@@ -8,7 +8,7 @@
 
 /* In this order they are asked whether a path is theirs. */
 static const tv_medium *const media[] = {&tv_medium_run_file, &tv_medium_safetensors,
-  &tv_medium_torch, &tv_medium_keras, &tv_medium_numpy, &tv_medium_onnx};
+  &tv_medium_torch, &tv_medium_keras, &tv_medium_numpy, &tv_medium_onnx, &tv_medium_tensorflowjs};
 
 enum
 {

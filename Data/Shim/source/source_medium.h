@@ -118,6 +118,6 @@ double tv_one_double(tv_type type, const void *from);
 
 extern const tv_medium tv_medium_run_file, tv_medium_ring;
 extern const tv_medium tv_medium_safetensors, tv_medium_torch, tv_medium_keras, tv_medium_numpy,
-  tv_medium_onnx; /* weights/weights_medium.c */
+  tv_medium_onnx, tv_medium_tensorflowjs; /* weights/weights_medium.c */
 
 #endif

@@ -63,3 +63,16 @@ json_t *tv_json_parse(const char *text, size_t length, const char *path, const c
     before, error.text);
   return NULL;
 }
+
+int tv_json_numbers(uint64_t *numbers, json_t *list, size_t most)
+{
+  if (!json_is_array(list) || json_array_size(list) > most)
+    return -1;
+  for (size_t i = 0; i < json_array_size(list); ++i) {
+    json_t *number = json_array_get(list, i);
+    if (!json_is_integer(number) || json_integer_value(number) < 0)
+      return -1;
+    numbers[i] = (uint64_t)json_integer_value(number);
+  }
+  return (int)json_array_size(list);
+}

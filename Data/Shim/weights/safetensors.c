@@ -15,28 +15,14 @@ enum
   MOST_AXES = 64
 };
 
-/* A list of whole numbers from 0; how many, or -1. */
-static int take_numbers(uint64_t *numbers, json_t *list, size_t most)
-{
-  if (!json_is_array(list) || json_array_size(list) > most)
-    return -1;
-  for (size_t i = 0; i < json_array_size(list); ++i) {
-    json_t *number = json_array_get(list, i);
-    if (!json_is_integer(number) || json_integer_value(number) < 0)
-      return -1;
-    numbers[i] = (uint64_t)json_integer_value(number);
-  }
-  return (int)json_array_size(list);
-}
-
 static int take_tensor(
   tv_weights *weights, size_t file, const char *name, json_t *entry, uint64_t data)
 {
   const tv_mapped *mapped = weights->files + file;
   uint64_t size[MOST_AXES], place[2];
   const char *type = json_string_value(json_object_get(entry, "dtype"));
-  const int rank = take_numbers(size, json_object_get(entry, "shape"), MOST_AXES);
-  if (!type || rank < 0 || take_numbers(place, json_object_get(entry, "data_offsets"), 2) != 2)
+  const int rank = tv_json_numbers(size, json_object_get(entry, "shape"), MOST_AXES);
+  if (!type || rank < 0 || tv_json_numbers(place, json_object_get(entry, "data_offsets"), 2) != 2)
     return tv_fail(
       TV_ERROR_FORMAT, "%s: the safetensors header is broken at tensor \"%s\"", mapped->path, name);
   if (place[0] > place[1] || place[1] > mapped->bytes - data)

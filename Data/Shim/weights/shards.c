@@ -15,15 +15,13 @@ enum
   MOST_SHARDS = 10000
 };
 
-/* Opens a shard and lists what is in it. */
-static int open_shard(tv_weights *weights, const char *name)
+ptrdiff_t tv_weights_add_beside(tv_weights *weights, const char *name)
 {
   const char *index = weights->files[0].path, *slash = strrchr(index, '/');
   const size_t folder = slash ? (size_t)(slash - index) + 1 : 0, length = strlen(name);
-  if (!length || length > 255 || strchr(name, '/') || name[0] == '.' || length < 12 ||
-      strcmp(name + length - 12, ".safetensors") != 0)
-    return tv_fail(TV_ERROR_FORMAT,
-      "%s: names \"%.80s\", which is no safetensors file in its folder", index, name);
+  if (!length || length > 255 || strchr(name, '/') || name[0] == '.')
+    return tv_fail(
+      TV_ERROR_FORMAT, "%s: names \"%.80s\", which is no file in its folder", index, name);
   if (weights->file_count > MOST_SHARDS)
     return tv_fail(TV_ERROR_FORMAT, "%s: names more than %d files", index, MOST_SHARDS);
   char *path = malloc(folder + length + 1);
@@ -33,6 +31,18 @@ static int open_shard(tv_weights *weights, const char *name)
   memcpy(path + folder, name, length + 1);
   const ptrdiff_t file = tv_weights_add_file(weights, path);
   free(path);
+  return file;
+}
+
+/* Opens a shard and lists what is in it. */
+static int open_shard(tv_weights *weights, const char *name)
+{
+  const size_t length = strlen(name);
+  if (length < 12 || strcmp(name + length - 12, ".safetensors") != 0)
+    return tv_fail(TV_ERROR_FORMAT,
+      "%s: names \"%.80s\", which is no safetensors file in its folder", weights->files[0].path,
+      name);
+  const ptrdiff_t file = tv_weights_add_beside(weights, name);
   return file < 0 ? (int)file : tv_read_safetensors(weights, (size_t)file);
 }
 

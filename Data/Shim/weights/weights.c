@@ -170,6 +170,8 @@ static const char *recognise(tv_mapped *file, int *special)
   *special = head[0] == '{' && name > 11 && !strcmp(file->path + name - 11, ".index.json");
   if (*special)
     return "safetensors";
+  if (tv_tensorflowjs_recognise(file))
+    return "tensorflow.js";
   return tv_onnx_recognise(file) ? "onnx" : NULL;
 }
 
@@ -188,7 +190,9 @@ static int refuse_unknown(tv_mapped *file)
       "%s: is a zip file in which neither torch nor numpy nor Keras left a network", file->path);
   }
   return tv_fail(TV_ERROR_FORMAT,
-    "%s: is neither a safetensors, torch, Keras, numpy nor ONNX file (or is cut off)", file->path);
+    "%s: is neither a safetensors, torch, Keras, numpy, ONNX nor TensorFlow.js file (or is cut "
+    "off)",
+    file->path);
 }
 
 static int read_list(tv_weights *weights)
@@ -205,6 +209,8 @@ static int read_list(tv_weights *weights)
       file->path, file->path);
   if (special)
     return tv_read_shards(weights);
+  if (!strcmp(weights->medium, "tensorflow.js"))
+    return tv_read_tensorflowjs(weights);
   switch (weights->medium[0]) {
   case 's':
     return tv_read_safetensors(weights, 0);

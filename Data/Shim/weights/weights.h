@@ -9,6 +9,7 @@
  *   "keras"         .h5 .hdf5 .weights.h5 .keras    keras.c
  *   "numpy"         .npy .npz                       numpy.c
  *   "onnx"          .onnx                           onnx.c over wire.h
+ *   "tensorflow.js" model.json                      tensorflowjs.c
  *
  * A reader lists named tensors: type, sizes, strides and where the bytes are. It reads headers and
  * no values. Nothing is believed before it is checked against the file's size, nothing outside the
@@ -30,6 +31,7 @@
 typedef enum tv_place
 {
   TV_PLACE_FLAT,     /* in the file as they are, from offset on */
+  TV_PLACE_SHARDS,   /* the same, and on from the first byte of the next files */
   TV_PLACE_DEFLATED, /* in the file compressed; offset counts in what comes out */
   TV_PLACE_VARINTS,  /* ONNX's int32_data and its like: a varint for each number */
   TV_PLACE_HDF5      /* a dataset, by its path */
@@ -132,6 +134,9 @@ void tv_weights_shape(tv_weights_tensor *tensor, const uint64_t *size, size_t ra
 /* Opens one more file of a set; its number, or a negative tv_status. */
 ptrdiff_t tv_weights_add_file(tv_weights *weights, const char *path);
 
+/* The same by a name that the first file gives: one in its own folder, without a slash. */
+ptrdiff_t tv_weights_add_beside(tv_weights *weights, const char *name);
+
 /* Each fills weights, whose first file is open. */
 int tv_read_safetensors(tv_weights *weights, size_t file);
 int tv_read_shards(tv_weights *weights);
@@ -139,7 +144,9 @@ int tv_read_torch(tv_weights *weights);
 int tv_read_numpy(tv_weights *weights);
 int tv_read_onnx(tv_weights *weights);
 int tv_read_keras(tv_weights *weights);
-int tv_keras_recognise(const char *path); /* 1: an HDF5 file with Keras's marks */
+int tv_read_tensorflowjs(tv_weights *weights);
+int tv_tensorflowjs_recognise(tv_mapped *file); /* 1: JSON with a "weightsManifest" */
+int tv_keras_recognise(const char *path);       /* 1: an HDF5 file with Keras's marks */
 int tv_keras_values(tv_weights *weights, const tv_weights_tensor *tensor, void *result);
 void tv_keras_rest(tv_weights *weights);
 void tv_keras_close(tv_weights *weights);

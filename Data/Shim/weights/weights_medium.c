@@ -296,3 +296,4 @@ WEIGHTS_MEDIUM(torch, "torch");
 WEIGHTS_MEDIUM(keras, "keras");
 WEIGHTS_MEDIUM(numpy, "numpy");
 WEIGHTS_MEDIUM(onnx, "onnx");
+WEIGHTS_MEDIUM(tensorflowjs, "tensorflow.js");

@@ -12,6 +12,12 @@ static int no_memory(const tv_weights *weights, const tv_weights_tensor *tensor)
     TV_ERROR_MEMORY, "%s: no memory for \"%s\"", weights->files[tensor->file].path, tensor->name);
 }
 
+/* Whether each number is where its offset says. */
+static int is_plain(const tv_weights_tensor *tensor)
+{
+  return tensor->place == TV_PLACE_FLAT || tensor->place == TV_PLACE_SHARDS;
+}
+
 /* Whether the file's bytes, in order, are what is wanted. */
 static int is_direct(const tv_weights_tensor *tensor)
 {
@@ -19,11 +25,35 @@ static int is_direct(const tv_weights_tensor *tensor)
          tensor->place != TV_PLACE_VARINTS;
 }
 
+/* The bytes of a tensor that goes on in the next files, from skip on. */
+static int fetch_shards(
+  tv_weights *weights, const tv_weights_tensor *tensor, uint64_t skip, uint64_t count, char *result)
+{
+  uint64_t at = tensor->offset + skip;
+  for (size_t k = tensor->file; count && k < weights->file_count; ++k) {
+    tv_mapped *file = weights->files + k;
+    if (at >= file->bytes) {
+      at -= file->bytes;
+      continue;
+    }
+    const uint64_t some = count < file->bytes - at ? count : file->bytes - at;
+    const int status = tv_mapped_read(file, result, at, some);
+    if (status)
+      return status;
+    result += some;
+    count -= some;
+    at = 0;
+  }
+  return count ? tv_fail(TV_ERROR_FORMAT, "%s: is cut off", weights->files[0].path) : 0;
+}
+
 /* The bytes of a tensor from skip on, as the file has them. */
 static int fetch(
   tv_weights *weights, const tv_weights_tensor *tensor, uint64_t skip, uint64_t count, void *result)
 {
   tv_mapped *file = weights->files + tensor->file;
+  if (tensor->place == TV_PLACE_SHARDS)
+    return fetch_shards(weights, tensor, skip, count, result);
   if (tensor->place == TV_PLACE_FLAT)
     return tv_mapped_read(file, result, tensor->offset + skip, count);
   const tv_zip_entry entry = {.name = tensor->name,
@@ -115,7 +145,7 @@ int tv_weights_read(tv_weights *weights, const tv_weights_tensor *tensor, void *
     return read_varints(weights, tensor, result);
   if (is_direct(tensor))
     return fetch(weights, tensor, 0, tensor->span, result);
-  if (tensor->contiguous && tensor->place == TV_PLACE_FLAT)
+  if (tensor->contiguous && is_plain(tensor))
     return read_pieces(weights, tensor, result);
   return read_strided(weights, tensor, result);
 }
@@ -148,7 +178,7 @@ int tv_weights_elements(tv_weights *weights, const tv_weights_tensor *tensor,
 {
   const size_t bytes = tv_stored_bytes(tensor->stored), each = tv_stored_read_bytes(tensor->stored);
   const tv_type type = tv_stored_type(tensor->stored);
-  if (!tensor->problem && tensor->place == TV_PLACE_FLAT) {
+  if (!tensor->problem && is_plain(tensor)) {
     for (size_t k = 0; k < count; ++k) {
       unsigned char number[8], read[8];
       const int status =

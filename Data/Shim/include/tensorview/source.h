@@ -73,7 +73,8 @@ typedef struct tv_source_options
 {
   size_t size;        /* of this structure: lets it grow */
   const char *medium; /* NULL (default): known by what is inside. Otherwise the name of one:
-                          "run file", "ring", "safetensors", "torch", "keras", "numpy", "onnx" */
+                          "run file", "ring", "safetensors", "torch", "keras", "numpy", "onnx",
+                          "tensorflow.js" */
 } tv_source_options;
 
 TV_API tv_source_options tv_source_default_options(void);
