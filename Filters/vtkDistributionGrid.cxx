@@ -15,6 +15,7 @@
 #include "vtkTypeInt32Array.h"
 
 #include "Ranks/Ranks.h"
+#include "Views/WindowMarks.h"
 #include "distribution.h"
 
 #include <algorithm>
@@ -121,8 +122,10 @@ void vtkDistributionGrid::PrintSelf(ostream &os, vtkIndent indent)
   os << indent << "Normalization: " << this->Normalization << "\n";
 }
 
-int vtkDistributionGrid::FillOutputPortInformation(int, vtkInformation *info)
+int vtkDistributionGrid::FillOutputPortInformation(int port, vtkInformation *info)
 {
+  if (port != GRID_PORT)
+    return this->Superclass::FillOutputPortInformation(port, info);
   info->Set(vtkDataObject::DATA_TYPE_NAME(), "vtkPolyData");
   return 1;
 }
@@ -208,6 +211,13 @@ int vtkDistributionGrid::RequestData(
     return 1;
   }
   this->AddFields(output->GetFieldData(), shown);
+  AddTitle(outputVector, shown, true);
+  if (!shown.Empty) {
+    WindowMarks marks(shown.View, WindowMarks::SQUARE);
+    if (Ranks::IsFirst())
+      marks.AddFrames();
+    this->AddMarks(outputVector, shown, marks, false);
+  }
   if (drawn == 0)
     return 1;
 

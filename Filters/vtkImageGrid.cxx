@@ -17,8 +17,12 @@
 #include "vtkStreamingDemandDrivenPipeline.h"
 #include "vtkTypeInt32Array.h"
 
+#include "Ranks/Ranks.h"
 #include "Ranks/RowExchange.h"
+#include "Views/WindowMarks.h"
 #include "mosaic.h"
+#include "normalize.h"
+#include "range.h"
 
 #include <numeric>
 #include <vector>
@@ -94,11 +98,14 @@ void vtkImageGrid::PrintSelf(ostream &os, vtkIndent indent)
 {
   this->Superclass::PrintSelf(os, indent);
   os << indent << "Output: " << (this->Output == IMAGE ? "Image" : "Points") << "\n";
+  os << indent << "Normalization: " << (this->Normalization == LAYER ? "Layer" : "Window") << "\n";
   os << indent << "Pieces: " << this->Pieces << "\n";
 }
 
-int vtkImageGrid::FillOutputPortInformation(int, vtkInformation *info)
+int vtkImageGrid::FillOutputPortInformation(int port, vtkInformation *info)
 {
+  if (port != GRID_PORT)
+    return this->Superclass::FillOutputPortInformation(port, info);
   info->Set(vtkDataObject::DATA_TYPE_NAME(), "vtkDataSet");
   return 1;
 }
@@ -159,6 +166,8 @@ int vtkImageGrid::RequestData(
   auto *image = vtkImageData::SafeDownCast(output);
   Shown shown;
   if (this->Prepare(inputVector, shown) && !shown.Empty) {
+    if (this->Normalization == WINDOW)
+      NormalizeWindows(shown);
     if (!this->Reduce(shown, image != nullptr))
       return 1;
     const bool finished = image ? this->MakeImage(shown, image)
@@ -171,6 +180,8 @@ int vtkImageGrid::RequestData(
     GetExtent(shown.View, extent);
     RememberRanges(
       image ? static_cast<vtkDataSetAttributes *>(output->GetCellData()) : output->GetPointData());
+    WindowMarks marks(shown.View, WindowMarks::MOSAIC);
+    this->AddMarks(outputVector, shown, marks, true);
     if (image)
       outputVector->GetInformationObject(0)->Set(
         vtkStreamingDemandDrivenPipeline::WHOLE_EXTENT(), extent, 6);
@@ -183,7 +194,33 @@ int vtkImageGrid::RequestData(
   }
   if (shown.Record.Image)
     this->AddFields(output->GetFieldData(), shown);
+  AddTitle(outputVector, shown, false);
   return 1;
+}
+
+void vtkImageGrid::NormalizeWindows(Shown &shown)
+{
+  tv_tensor &tensor = shown.Tensor;
+  shown.Note += "Each window from 0, its least value, to 1, its greatest. ";
+  const size_t size = tensor.rows_here * tensor.whole.columns;
+  const tv_execution execution = Execution();
+  double range[2] = {VTK_DOUBLE_MAX, -VTK_DOUBLE_MAX};
+  const double *shared = nullptr;
+  if (Controller() && IsMatrix(tensor)) { // one window, of which each rank has some rows
+    if (tensor.values)
+      tv_range_float(range, tensor.values, tensor.type, tensor.windows * size, &execution);
+    Ranks::Widen(Controller(), range);
+    shared = range;
+  }
+  if (!tensor.values || tensor.windows == 0)
+    return;
+  const auto scaled = vtkSmartPointer<vtkDataArray>::Take(shown.Values->NewInstance());
+  scaled->SetName(shown.Values->GetName());
+  scaled->SetNumberOfTuples(static_cast<vtkIdType>(tensor.windows * size));
+  tv_normalize(scaled->GetVoidPointer(0), tensor.values, tensor.type, tensor.windows, size, shared,
+    &execution);
+  shown.Values = scaled;
+  tensor.values = scaled->GetVoidPointer(0);
 }
 
 void vtkImageGrid::Exchange(const Shown &shown, const tv_rectangle &whole, bool spread,

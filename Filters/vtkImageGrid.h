@@ -57,6 +57,17 @@ public:
   vtkGetMacro(Pieces, int);
   ///@}
 
+  enum NormalizationType
+  {
+    LAYER = 0, ///< values as they are: all windows on one scale
+    WINDOW = 1 ///< each window from 0, its least value, to 1, its greatest
+  };
+  ///@{
+  /// Default: LAYER.
+  vtkSetClampMacro(Normalization, int, LAYER, WINDOW);
+  vtkGetMacro(Normalization, int);
+  ///@}
+
 protected:
   vtkImageGrid();
   ~vtkImageGrid() override = default;
@@ -70,6 +81,8 @@ protected:
     vtkInformationVector *outputVector) override;
 
   /// This rank's rows of the mosaic.
+  /// Each window on a scale of its own. Every rank must call this.
+  static void NormalizeWindows(Shown &shown);
   bool MakeImage(Shown &shown, vtkImageData *output);
 
   /// Puts the rows that other ranks have into this rank's part of the mosaic, and sends them
@@ -80,6 +93,7 @@ protected:
   bool MakePoints(Shown &shown, vtkPolyData *output);
 
   int Output = IMAGE;
+  int Normalization = LAYER;
   int Pieces = AUTOMATIC_PIECES;
 
 private:

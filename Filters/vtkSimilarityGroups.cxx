@@ -83,6 +83,23 @@ void AddColumn(vtkTable *table, const char *name, const std::vector<Number> &num
   table->AddColumn(column);
 }
 
+/// The table as people read it: what each filter is in words.
+void Describe(vtkTable *described, vtkTable *table, const std::vector<int32_t> &states)
+{
+  auto words = NewArray<vtkStringArray>("Condition", static_cast<vtkIdType>(states.size()));
+  for (size_t i = 0; i < states.size(); ++i) {
+    const int state = states[i];
+    std::string word = "merged into " + std::to_string(state);
+    if (state < 0)
+      word = state == TV_FILTER_DEAD ? "dead" : state == TV_FILTER_PRUNED ? "pruned" : "alive";
+    words->SetValue(static_cast<vtkIdType>(i), word);
+  }
+  described->AddColumn(table->GetColumnByName("Filter"));
+  described->AddColumn(words);
+  for (const char *column : {"Group", "Representative", "Correlation"})
+    described->AddColumn(table->GetColumnByName(column));
+}
+
 /// Which tensor, from what, and at which step: for tables and images that leave the pipeline.
 void AddOrigin(vtkFieldData *fields, const std::string &tensor, vtkIdType step)
 {
@@ -143,7 +160,7 @@ void SetExtent(vtkInformationVector *outputVector, int filters)
 
 vtkSimilarityGroups::vtkSimilarityGroups() : vtkTensorFilter("activations")
 {
-  this->SetNumberOfOutputPorts(3);
+  this->SetNumberOfOutputPorts(4);
 }
 
 void vtkSimilarityGroups::PrintSelf(ostream &os, vtkIndent indent)
@@ -158,7 +175,7 @@ void vtkSimilarityGroups::PrintSelf(ostream &os, vtkIndent indent)
 
 int vtkSimilarityGroups::FillOutputPortInformation(int port, vtkInformation *info)
 {
-  const char *types[] = {"vtkPartitionedDataSetCollection", "vtkTable", "vtkImageData"};
+  const char *types[] = {"vtkPartitionedDataSetCollection", "vtkTable", "vtkImageData", "vtkTable"};
   info->Set(vtkDataObject::DATA_TYPE_NAME(), types[port]);
   return 1;
 }
@@ -178,7 +195,7 @@ int vtkSimilarityGroups::RequestInformation(
     if (std::string(in->Get(names, i)) == chosen)
       filters = std::max(1, in->Get(shapes)[4 * i]);
   SetExtent(outputVector, filters);
-  for (int port = 0; port < 3; ++port)
+  for (int port = 0; port < 4; ++port)
     outputVector->GetInformationObject(port)->Set(vtkAlgorithm::CAN_HANDLE_PIECE_REQUEST(), 1);
   return 1;
 }
@@ -397,6 +414,7 @@ int vtkSimilarityGroups::RequestData(
   AddColumn<vtkDoubleArray>(table, "Scale", result.Scale);
   AddColumn<vtkDoubleArray>(table, "Offset", result.Offset);
   AddColumn<vtkIntArray>(table, "State", result.States);
+  Describe(vtkTable::GetData(outputVector, 3), table, result.States);
   AddOrigin(table->GetFieldData(), result.Source, record.Step);
 
   // Images count from below, matrices are read from above.

@@ -17,6 +17,8 @@
  *           Row and Column. Read it as a matrix: filter 0's row stands at the top, its column at
  *           the left; so cell (column, filters - 1 - row) of the image is element (row, column),
  *           and the diagonal falls from the upper left.
+ *   port 3  vtkTable, to be read: Filter, Condition (alive, dead, pruned, merged into 3), Group,
+ *           Representative, Correlation
  *
  * A group is numbered by its lowest filter, counting those that were merged into its filters; so
  * numbers have gaps. It keeps its number, and with it its colour, from step to step, whatever

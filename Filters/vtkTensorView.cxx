@@ -56,6 +56,7 @@ std::string Text(size_t number)
 vtkTensorView::vtkTensorView(const char *preferredKind, vtkIdType maximumCells)
     : vtkTensorFilter(preferredKind), MaximumCells(maximumCells)
 {
+  this->SetNumberOfOutputPorts(3);
 }
 
 void vtkTensorView::PrintSelf(ostream &os, vtkIndent indent)
@@ -71,6 +72,7 @@ void vtkTensorView::PrintSelf(ostream &os, vtkIndent indent)
   os << indent << "MaximumCells: " << this->MaximumCells << "\n";
   os << indent << "Reduction: " << (this->Reduction == TV_MEAN ? "mean" : "magnitude") << "\n";
   os << indent << "IndexArrays: " << this->IndexArrays << "\n";
+  os << indent << "Numbers: " << this->Numbers << "\n";
 }
 
 tv_region vtkTensorView::Region(const tv_tensor &tensor) const
@@ -91,6 +93,7 @@ tv_region vtkTensorView::Region(const tv_tensor &tensor) const
 bool vtkTensorView::Prepare(vtkInformationVector **inputVector, Shown &shown)
 {
   const bool found = this->FindTensor(inputVector, shown.Record);
+  this->CountGroups(found ? shown.Record.Group : nullptr);
   if (found && shown.Record.Values && shown.Record.Windows > 0)
     this->Describe(shown);
   if (!this->Agree(found, shown))

@@ -12,6 +12,10 @@
  * matrix whose rows lie on several ranks is shown by the first of them, to which the others send
  * theirs.
  *
+ * Every grid has two more outputs: the frames and numbers of its windows, as lines (WindowMarks.h),
+ * and a table with one text, Title: the tensor, the step at which it was recorded and what the view
+ * leaves out. With several ranks the first one has numbers and title.
+ *
  * The output's field data is that of the tensor (its layer, kind, step, ...) and, where the view
  * shows less than everything, the array Note with a sentence that says so; ParaView's output
  * messages have it as well.
@@ -26,6 +30,7 @@
 #include "view.h" // for tv_view
 
 #include <functional> // for chunks of work
+#include <map>        // for the groups
 #include <string>     // for the note
 #include <vector>     // for lines
 
@@ -33,6 +38,7 @@ class vtkDataArray;
 class vtkDataSetAttributes;
 class vtkFieldData;
 class vtkIntArray;
+class WindowMarks;
 
 class TENSORVIEWFILTERS_EXPORT vtkTensorView : public vtkTensorFilter
 {
@@ -76,9 +82,34 @@ public:
   vtkGetMacro(IndexArrays, int);
   ///@}
 
+  ///@{
+  /// Whether the windows are numbered. Default: on.
+  vtkSetMacro(Numbers, bool);
+  vtkGetMacro(Numbers, bool);
+  ///@}
+
+  ///@{
+  /// The groups of the filters that were shown last (-1: no group), and as the status of
+  /// each the number of its members; none where the layer was not grouped. Named as ParaView's
+  /// helper for lists of arrays wants it.
+  int GetNumberOfGroupArrays() const { return static_cast<int>(this->Members.size()); }
+  const char *GetGroupArrayName(int index) const;
+  int GetGroupArrayStatus(const char *group) const;
+  ///@}
+
+  enum PortsType
+  {
+    GRID_PORT = 0,
+    MARKS_PORT = 1, ///< vtkPolyData
+    TITLE_PORT = 2  ///< vtkTable
+  };
+
 protected:
   vtkTensorView(const char *preferredKind, vtkIdType maximumCells);
   ~vtkTensorView() override = default;
+
+  /// The type of the marks and of the title; that of the grid is the subclass's.
+  int FillOutputPortInformation(int port, vtkInformation *info) override;
 
   /// What a request needs to know.
   struct Shown
@@ -142,6 +173,13 @@ protected:
   /// Gives an output its field data.
   void AddFields(vtkFieldData *fields, const Shown &shown);
 
+  /// Fills the second output with the marks given, and with numbers where they are wanted.
+  void AddMarks(vtkInformationVector *outputVector, const Shown &shown, WindowMarks &marks,
+    bool onPicture) const;
+
+  /// Fills the third one. groups: whether to say how many groups there are.
+  static void AddTitle(vtkInformationVector *outputVector, const Shown &shown, bool groups);
+
   /// Calls work(first, number) for parts of count, with progress between them. False where the
   /// user stopped it.
   bool InChunks(size_t count, const std::function<void(size_t, size_t)> &work);
@@ -153,14 +191,17 @@ protected:
   vtkIdType MaximumCells;
   int Reduction = TV_MEAN;
   int IndexArrays = AUTOMATIC;
+  bool Numbers = true;
 
 private:
   static void Describe(Shown &shown);
   bool Agree(bool found, Shown &shown);
   void Label(Shown &shown);
+  void CountGroups(vtkIntArray *group);
   bool LayOut(Shown &shown);
 
   std::string Note;
+  std::map<std::string, int> Members; ///< of each group
 
   vtkTensorView(const vtkTensorView &) = delete;
   void operator=(const vtkTensorView &) = delete;

@@ -29,8 +29,19 @@ public:
   vtkTypeMacro(vtkWeightGrid, vtkTensorView);
   void PrintSelf(ostream &os, vtkIndent indent) override;
 
+  enum HeightsType
+  {
+    RELATIVE = 0, ///< HeightScale 1: the largest magnitude shown is 1.5 sides of a block high
+    ABSOLUTE = 1  ///< HeightScale: the height of a block whose value is 1, in sides of a window
+  };
   ///@{
-  /// Height of a block whose value is 1, in sides of a window. Default: 1.
+  /// What heights are measured by. Default: RELATIVE, with which any tensor can be read.
+  vtkSetClampMacro(Heights, int, RELATIVE, ABSOLUTE);
+  vtkGetMacro(Heights, int);
+  ///@}
+
+  ///@{
+  /// How high blocks are; Heights says in what. Default: 1.
   vtkSetMacro(HeightScale, double);
   vtkGetMacro(HeightScale, double);
   ///@}
@@ -63,9 +74,12 @@ protected:
 
   /// Boxes or tiles, and a word about it where that is not as asked.
   tv_block ChooseBlock(Shown &shown) const;
+  /// The height of a block whose value is 1. Every rank must call this.
+  double BoxHeight(const Shown &shown) const;
   /// False after an error message, or where the user aborts.
-  bool MakeBlocks(Shown &shown, tv_block block, vtkPolyData *output);
+  bool MakeBlocks(Shown &shown, tv_block block, double height, vtkPolyData *output);
 
+  int Heights = RELATIVE;
   double HeightScale = 1.0;
   int Style = AUTOMATIC_STYLE;
   vtkIdType MaximumBoxes = 40000;

@@ -22,6 +22,7 @@
 #include "vtkTable.h"
 
 #include "Ranks/Ranks.h"
+#include "Views/PathEnds.h"
 
 #include <algorithm>
 #include <array>
@@ -127,7 +128,10 @@ public:
   std::string ComponentsOf;
 };
 
-vtkWeightTrajectory::vtkWeightTrajectory() : State(new Internals) {}
+vtkWeightTrajectory::vtkWeightTrajectory() : State(new Internals)
+{
+  this->SetNumberOfOutputPorts(3);
+}
 
 vtkWeightTrajectory::~vtkWeightTrajectory() = default;
 
@@ -150,6 +154,12 @@ int vtkWeightTrajectory::FillInputPortInformation(int, vtkInformation *info)
   // data complain at every request. RequestData() says in one sentence what it is.
   info->Set(vtkAlgorithm::INPUT_REQUIRED_DATA_TYPE(), "vtkDataObject");
   info->Set(vtkAlgorithm::INPUT_IS_REPEATABLE(), 1);
+  return 1;
+}
+
+int vtkWeightTrajectory::FillOutputPortInformation(int port, vtkInformation *info)
+{
+  info->Set(vtkDataObject::DATA_TYPE_NAME(), port == 2 ? "vtkTable" : "vtkPolyData");
   return 1;
 }
 
@@ -207,18 +217,29 @@ void vtkWeightTrajectory::ReportError(const std::string &sentence)
     vtkErrorMacro(<< sentence);
 }
 
+void vtkWeightTrajectory::AddEnds(
+  vtkPolyData *paths, const std::string &of, vtkInformationVector *outputVector)
+{
+  MakePathEnds(paths, vtkPolyData::GetData(outputVector, 1));
+  MakePathTitle(paths, of, vtkTable::GetData(outputVector, 2));
+}
+
 bool vtkWeightTrajectory::DrawElements(vtkTable *table, vtkPolyData *output)
 {
   const std::string *names[3] = {&this->XElement, &this->YElement, &this->ZElement};
   Axes axes;
+  const char *shown[3] = {nullptr, nullptr, nullptr};
   for (size_t axis = 0; axis < 3; ++axis) {
     bool found;
     vtkDataArray *column = this->FindColumn(table, *names[axis], axis, found);
     if (!found)
       return false;
-    if (column)
+    if (column) {
       axes[axis] = AsDouble(column);
+      shown[axis] = column->GetName();
+    }
   }
+  this->Drawn = NameTogether(shown);
   const vtkSmartPointer<vtkIdList> rows = RowsWithAPoint(axes, table->GetNumberOfRows());
   if (rows->GetNumberOfIds() == 0)
     return true;
@@ -275,6 +296,7 @@ int vtkWeightTrajectory::RequestData(
   if (this->Projection == PRINCIPAL_COMPONENTS) {
     if (here)
       this->DrawComponents(output);
+    this->AddEnds(output, "principal components", outputVector);
     return 1;
   }
   std::vector<vtkSmartPointer<vtkPolyData>> paths;
@@ -295,5 +317,6 @@ int vtkWeightTrajectory::RequestData(
       paths.emplace_back(path);
   }
   TrajectoryPaths::Join(output, paths);
+  this->AddEnds(output, this->Drawn, outputVector);
   return 1;
 }

@@ -16,6 +16,9 @@
  *
  * Both: the point array Run counts the inputs from 0. A row in which any coordinate is not a number
  * has no point: a path begins where its tensor is first recorded and ends where its filter is pruned.
+ *
+ * Two more outputs: the ends of each path as balls, the start the smaller one, with the point array
+ * Step; and a table with one text, Title.
  */
 #ifndef vtkWeightTrajectory_h
 #define vtkWeightTrajectory_h
@@ -95,6 +98,7 @@ protected:
   ~vtkWeightTrajectory() override;
 
   int FillInputPortInformation(int port, vtkInformation *info) override;
+  int FillOutputPortInformation(int port, vtkInformation *info) override;
   int RequestInformation(vtkInformation *request, vtkInformationVector **inputVector,
     vtkInformationVector *outputVector) override;
   int RequestData(vtkInformation *request, vtkInformationVector **inputVector,
@@ -109,6 +113,10 @@ protected:
 
   /// The paths of all runs, projected.
   void DrawComponents(vtkPolyData *output);
+
+  /// The ends of the paths, and their title: what they are of.
+  static void AddEnds(
+    vtkPolyData *paths, const std::string &of, vtkInformationVector *outputVector);
 
   /// Shows an error, once until a property changes.
   void ReportError(const std::string &sentence);
@@ -128,6 +136,7 @@ private:
   class Internals;
 
   std::unique_ptr<Internals> State;
+  std::string Drawn; ///< the elements that were drawn last, in words
   LastError Last;
   std::vector<std::string> Columns;
 

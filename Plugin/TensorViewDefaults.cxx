@@ -1,5 +1,7 @@
 #include "TensorViewDefaults.h"
 
+#include "TensorViewColours.h"
+#include "TensorViewGroups.h"
 #include "TensorViewPresets.h"  // generated from Presets/TensorView.json
 #include "TensorViewSettings.h" // generated from Presets/defaults.json
 
@@ -33,15 +35,48 @@
 
 namespace {
 
-// Arrays whose zero means something, as ParaView names their colour maps, and the smallest range
+// Arrays whose zero means something, and the smallest range
 // they are given: correlations are always shown on [-1, 1].
 struct SymmetricArray
 {
-  const char *ColourMap;
+  const char *Name;
   double Least;
 };
-constexpr SymmetricArray Symmetric[] = {{"Weight.PVLookupTable", 0.0},
-  {"Gradient.PVLookupTable", 0.0}, {"Bias.PVLookupTable", 0.0}, {"Correlation.PVLookupTable", 1.0}};
+constexpr SymmetricArray Symmetric[] = {
+  {"Weight", 0.0}, {"Gradient", 0.0}, {"Bias", 0.0}, {"Correlation", 1.0}};
+
+// The array of a colour map: "Weight.PVLookupTable", or, where a representation has a map of its
+// own, "Separate_5872_Weight.PVLookupTable".
+std::string ArrayOf(const std::string &map)
+{
+  std::string name = map.substr(0, map.find(".PVLookupTable"));
+  if (name.compare(0, 9, "Separate_") == 0) {
+    name =
+      name.substr(std::min(name.size(), name.find('_', 9)) + (name.find('_', 9) < name.size()));
+  }
+  return name;
+}
+
+bool IsOurs(const std::string &array)
+{
+  for (const char *ours :
+    {"Weight", "Gradient", "Bias", "Activation", "Correlation", "Step", "Group"}) {
+    if (array == ours) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// A map of a representation's own begins as that of its array does: with its preset and its gaps.
+void Separate(vtkSMProxy *map, const std::string &name, const std::string &array)
+{
+  if (name.compare(0, 9, "Separate_") == 0 && IsOurs(array) &&
+      !map->GetSessionProxyManager()->GetInLoadXMLState()) {
+    vtkSMTransferFunctionProxy::ResetPropertiesToDefaults(map, array.c_str(), false);
+    map->UpdateVTKObjects();
+  }
+}
 
 // Adds our presets to ParaView's list; one of an older version of ours is replaced.
 void AddPresets()
@@ -86,90 +121,16 @@ void MakeSymmetric(vtkObject *caller, unsigned long, void *array, void *property
   }
 }
 
-// A colour for each group whose number is beyond the preset's: its colours again, but that of "no
-// group", which is the first. Layers of so many filters are rare.
-void ColourGroups(vtkSMTransferFunctionProxy *lut, int last)
-{
-  vtkSMPropertyHelper names(lut, "Annotations"), colours(lut, "IndexedColors");
-  const int known = static_cast<int>(names.GetNumberOfElements() / 2) - 1;
-  if (known < 1 || last < known || colours.GetNumberOfElements() != 3u * (known + 1) ||
-      std::to_string(known - 1) != names.GetAsString(2 * known)) {
-    return; // all have one, or somebody has a list of his own
-  }
-  for (int group = known; group <= last; ++group) {
-    const std::string name = std::to_string(group);
-    names.Set(2 * (group + 1), name.c_str());
-    names.Set(2 * (group + 1) + 1, name.c_str());
-    for (int i = 0; i < 3; ++i) {
-      colours.Set(3 * (group + 1) + i, colours.GetAsDouble(3 * (group % known + 1) + i));
-    }
-  }
-}
-
-// ParaView lists in the legend, and colours, the groups that it finds in a sample of the data, if
-// they are no more than 32. Where it misses the least or the largest number, whose range is exact,
-// or has no colour for it, every number of the range is listed: rather some that are not there than
-// one in the grey of none.
-void ListAllGroups(vtkObject *caller, unsigned long, void *, void *property)
-{
-  auto *lut = vtkSMTransferFunctionProxy::SafeDownCast(caller);
-  if (!lut || !property ||
-      strcmp(static_cast<const char *>(property), "ActiveAnnotatedValues") != 0) {
-    return;
-  }
-  double range[2];
-  if (!lut->ComputeDataRange(range)) {
-    return;
-  }
-  const int least = static_cast<int>(range[0]), largest = static_cast<int>(range[1]);
-  auto *active = vtkSMStringVectorProperty::SafeDownCast(lut->GetProperty("ActiveAnnotatedValues"));
-  vtkNew<vtkStringList> listed;
-  active->GetElements(listed);
-  bool first = false, last = false;
-  for (int i = 0; i < listed->GetNumberOfStrings(); ++i) {
-    first = first || std::to_string(least) == listed->GetString(i);
-    last = last || std::to_string(largest) == listed->GetString(i);
-  }
-  if (first && last) {
-    return;
-  }
-  ColourGroups(lut, largest);
-  listed->RemoveAllItems();
-  for (int group = least; group <= largest; ++group) {
-    listed->AddString(std::to_string(group).c_str());
-  }
-  active->SetElements(listed);
-}
-
-void Watch(
-  vtkSMProxy *proxy, void (*callback)(vtkObject *, unsigned long, void *, void *), void *data)
-{
-  vtkNew<vtkCallbackCommand> command;
-  command->SetCallback(callback);
-  command->SetClientData(data);
-  proxy->AddObserver(vtkCommand::PropertyModifiedEvent, command);
-}
-
-// The grid that a representation shows; null where that is something else.
-vtkSMSourceProxy *ShownGrid(vtkSMProxy *representation)
-{
-  vtkSMPropertyHelper input(representation, "Input", true);
-  auto *source =
-    vtkSMSourceProxy::SafeDownCast(input.GetNumberOfElements() > 0 ? input.GetAsProxy() : nullptr);
-  const std::string name = source && source->GetXMLName() ? source->GetXMLName() : "";
-  return name == "WeightGrid" || name == "ImageGrid" || name == "DistributionGrid" ? source
-                                                                                   : nullptr;
-}
-
 // Under ParaView's own light a white block that faces the viewer is grey (200 of 255). With these
 // two its top is white, from above and from a side, and its sides are a shade that shows heights.
 // A lighting that somebody chose, in a state file say, is left alone.
 void LightBlocks(vtkSMProxy *representation)
 {
-  vtkSMProxy *source = ShownGrid(representation);
+  int port = 0;
+  vtkSMProxy *source = TensorViewShownGrid(representation, &port);
   vtkSMPropertyHelper ambient(representation, "Ambient", true),
     diffuse(representation, "Diffuse", true);
-  if (!source || strcmp(source->GetXMLName(), "WeightGrid") != 0 ||
+  if (!source || port != 0 || strcmp(source->GetXMLName(), "WeightGrid") != 0 ||
       ambient.GetNumberOfElements() != 1 || diffuse.GetNumberOfElements() != 1 ||
       ambient.GetAsDouble() != 0.0 || diffuse.GetAsDouble() != 1.0) {
     return;
@@ -232,14 +193,14 @@ void LookAtView(vtkObject *caller, unsigned long, void *, void *property)
   }
   vtkSMPropertyHelper shown(view, "Representations");
   const unsigned int count = shown.GetNumberOfElements();
-  vtkSMSourceProxy *grid = count > 0 ? ShownGrid(shown.GetAsProxy(count - 1)) : nullptr;
+  vtkSMSourceProxy *grid = count > 0 ? TensorViewShownGrid(shown.GetAsProxy(count - 1)) : nullptr;
   if (!grid) {
     return;
   }
   BlankGaps(grid);
   bool first = true;
   for (unsigned int i = 0; i + 1 < count; ++i) {
-    first = first && !ShownGrid(shown.GetAsProxy(i));
+    first = first && !TensorViewShownGrid(shown.GetAsProxy(i));
   }
   if (first) {
     DrawExactly(view, grid);
@@ -256,26 +217,25 @@ void WatchNewProxy(vtkObject *, unsigned long, void *, void *information)
   const std::string group = added->GroupName;
   if (group == "representations") {
     LightBlocks(added->Proxy);
+    TensorViewDrawMarks(added->Proxy);
+  } else if (group == "sources") {
+    TensorViewWatchColours(added->Proxy);
   } else if (group == "views") {
-    Watch(added->Proxy, LookAtView, nullptr);
+    TensorViewWatch(added->Proxy, LookAtView, nullptr);
   }
   if (group != "lookup_tables") {
     return;
   }
   BlankGapsOfAll(added->Proxy->GetSessionProxyManager());
-  for (const SymmetricArray &array : Symmetric) {
-    if (strcmp(added->ProxyName, array.ColourMap) == 0) {
-      Watch(added->Proxy, MakeSymmetric, const_cast<SymmetricArray *>(&array));
+  const std::string array = ArrayOf(added->ProxyName);
+  Separate(added->Proxy, added->ProxyName, array);
+  for (const SymmetricArray &symmetric : Symmetric) {
+    if (array == symmetric.Name) {
+      TensorViewWatch(added->Proxy, MakeSymmetric, const_cast<SymmetricArray *>(&symmetric));
     }
   }
-  if (strcmp(added->ProxyName, "Group.PVLookupTable") == 0) {
-    Watch(added->Proxy, ListAllGroups, nullptr);
-    // All, until ParaView looks at the data.
-    vtkSMPropertyHelper all(added->Proxy, "Annotations"),
-      active(added->Proxy, "ActiveAnnotatedValues");
-    for (unsigned int i = 0; 2 * i + 1 < all.GetNumberOfElements(); ++i) {
-      active.Set(i, all.GetAsString(2 * i));
-    }
+  if (array == "Group") {
+    TensorViewWatchGroups(added->Proxy);
   }
 }
 
@@ -310,7 +270,7 @@ void TensorViewInstallDefaults()
       vtkSMProxyManager::GetProxyManager()->GetActiveSessionProxyManager());
     views->SetModeToOneGroup();
     for (views->Begin("views"); !views->IsAtEnd(); views->Next()) {
-      Watch(views->GetProxy(), LookAtView, nullptr);
+      TensorViewWatch(views->GetProxy(), LookAtView, nullptr);
     }
   } else {
     vtkNew<vtkCallbackCommand> connected;

@@ -5,6 +5,7 @@
 #include "vtkObjectFactory.h"
 
 #include <string>
+#include <unistd.h>
 
 vtkStandardNewMacro(vtkTensorSnapshotReader);
 vtkTensorSnapshotReader::vtkTensorSnapshotReader() = default;
@@ -20,6 +21,12 @@ void vtkTensorSnapshotReader::PrintSelf(ostream &os, vtkIndent indent)
 
 int vtkTensorSnapshotReader::CanReadFile(const char *name)
 {
+  // ParaView says nothing useful of a file that no reader wants: a damaged run comes here all the
+  // same, and RequestInformation() says what is wrong with it.
+  const std::string file = name ? name : "", ending = ".tvh5";
+  if (file.size() > ending.size() &&
+      file.compare(file.size() - ending.size(), ending.size(), ending) == 0)
+    return access(name, F_OK) == 0;
   const char *medium = nullptr;
   return name && tv_source_recognise(name, &medium) && std::string(medium) == "run file";
 }

@@ -19,7 +19,8 @@ public:
   vtkTypeMacro(vtkTensorSnapshotReader, vtkTensorSourceReader);
   void PrintSelf(ostream &os, vtkIndent indent) override;
 
-  /// 1 where the file is a run file, of whatever version. Silent.
+  /// 1 where the file is a run file, of whatever version, or is named as one (.tvh5): ParaView says
+  /// nothing useful of a file that no reader wants, and this one says what is wrong with it. Silent.
   int CanReadFile(const char *name) override;
 
   ///@{

@@ -92,6 +92,18 @@ public:
   vtkGetCharFromStdStringMacro(HistoryElements);
   ///@}
 
+  enum TimeStepsType
+  {
+    CHOSEN = 0, ///< the records of the enabled tensors; where these have none, of the scalars
+    ALL = 1     ///< of the scalars as well
+  };
+  ///@{
+  /// Which steps are the times of output 0. Default: CHOSEN, so that each frame of an animation
+  /// shows something new.
+  vtkSetClampMacro(TimeSteps, int, CHOSEN, ALL);
+  vtkGetMacro(TimeSteps, int);
+  ///@}
+
   /// Reads the files anew at the next update.
   void Refresh();
 
@@ -141,6 +153,7 @@ private:
   vtkDataArraySelection *TensorSelection;
   std::string HistoryTensor;
   std::string HistoryElements = "0-2";
+  int TimeSteps = CHOSEN;
   std::unique_ptr<Internals> State;
 };
 

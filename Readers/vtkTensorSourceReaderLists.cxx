@@ -177,11 +177,6 @@ int vtkTensorSourceReader::RequestInformation(
       either->Append(vtkTensorCollection::PATHS(), name.c_str());
   }
   std::vector<int64_t> steps;
-  if (state.Source) {
-    tv_source_scalars scalars;
-    tv_source_scalars_of(state.Source.Get(), &scalars);
-    Merge(steps, scalars.steps, scalars.records);
-  }
   std::unordered_set<std::string> enabled;
   for (int k = 0; k < this->TensorSelection->GetNumberOfArrays(); ++k)
     if (this->TensorSelection->GetArraySetting(k))
@@ -195,6 +190,11 @@ int vtkTensorSourceReader::RequestInformation(
     out->Append(vtkTensorCollection::TENSORS(), tensor.Name.c_str());
     for (size_t size : {windows.filters, windows.channels, windows.rows, windows.columns})
       out->Append(vtkTensorCollection::SHAPES(), static_cast<int>(size));
+  }
+  if (state.Source && (this->TimeSteps == ALL || steps.empty())) {
+    tv_source_scalars scalars;
+    tv_source_scalars_of(state.Source.Get(), &scalars);
+    Merge(steps, scalars.steps, scalars.records);
   }
   state.Times.assign(steps.begin(), steps.end());
   if (state.Times.empty()) {

@@ -175,6 +175,12 @@ class SimilarityGroups(unittest.TestCase):
         t = self.check(proxy, x, r)
         wanted = [ALIVE, ALIVE, DEAD, ALIVE, ALIVE, PRUNED, ALIVE, 3, ALIVE, DEAD, DEAD, ALIVE]
         self.assertEqual(wanted, t["State"].tolist())
+        words = output(proxy, 3).GetColumnByName("Condition")
+        names = {ALIVE: "alive", DEAD: "dead", PRUNED: "pruned"}
+        self.assertEqual(
+            [names.get(state, f"merged into {state}") for state in wanted],
+            [words.GetValue(i) for i in range(12)],
+        )
         self.assertEqual(t["Group"][3], t["Group"][4])
         self.assertEqual(-1, t["Group"][6], "similar to a pruned filter only")
 

@@ -56,7 +56,7 @@ class WeightGrid(unittest.TestCase):
         for shape in SHAPES:
             with self.subTest(shape=shape):
                 values = weights(shape)
-                data = fetch(grid(values, HeightScale=2.0))
+                data = fetch(grid(values, HeightScale=2.0, Heights="Absolute"))
                 self.assertEqual("vtkPolyData", data.GetClassName())
                 self.assertEqual(values.size, data.GetNumberOfCells())
                 found = arrays(data.GetCellData())
@@ -171,7 +171,7 @@ class WeightGrid(unittest.TestCase):
 
     def test_boxes_that_would_be_needles_become_tiles_and_say_so(self):
         values = weights((30, 120))
-        view = grid(values, RowRange=[3, 5])
+        view = grid(values, RowRange=[3, 5], Heights="Absolute")
         data = fetch(view)
         self.assertEqual(360, data.GetNumberOfPolys())
         self.assertEqual(

@@ -133,6 +133,9 @@ class Values(unittest.TestCase):
             [4, 20],
         )
         source = reader("between.tvh5")
+        self.assertEqual([0, 1, 2, 3, 10, 11], list(source.TimestepValues), "what differs")
+        source.TimeSteps = "All Records"
+        source.UpdatePipelineInformation()
         self.assertEqual([0, 1, 2, 3, 4, 10, 11, 20], list(source.TimestepValues))
         for time, first, second in [(-5, 0, -1), (0, 0, -1), (1.5, 1, -1), (2, 2, 2), (9.99, 3, 2),
             (10, 10, 10), (20, 11, 10), (1e9, 11, 10)]:  # fmt: skip
@@ -426,7 +429,13 @@ class Values(unittest.TestCase):
             )
             for name in names
         ]
-        self.assertEqual([1, 1, 0, 0, 0, 0], found)
+        self.assertEqual([1, 1, 1, 1, 1, 0], found, "what is named as a run is opened, to say why not")
+        os.rename("other.tvh5", "other.h5")
+        self.assertFalse(
+            factory.CanReadFile(
+                os.path.abspath("other.h5"), "sources", "TensorSnapshotReader", session
+            )
+        )
         source = simple.OpenDataFile(os.path.abspath("opened.tvh5"))
         self.assertEqual("TensorSnapshotReader", source.GetXMLName())
         self.assertEqual(2, len(source.TimestepValues))

@@ -21,6 +21,7 @@ from .reading import open
 from .run import Run
 
 if TYPE_CHECKING:
+    from ._dashboard import dashboard
     from .watching import watch
 
 try:
@@ -29,15 +30,29 @@ except ImportError:  # straight from the source tree
     __version__ = "0"
 
 __all__ = [
-    "Run", "TensorViewError", "TensorViewWarning", "correlate", "groups", "open", "prune", "watch",
+    "Run",
+    "TensorViewError",
+    "TensorViewWarning",
+    "correlate",
+    "dashboard",
+    "groups",
+    "open",
+    "prune",
+    "watch",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    """watch() needs torch, which this package does not: it is looked for when it is asked for."""
+    """watch() needs torch and dashboard() ParaView, which this package does not: they are looked for
+    when they are asked for."""
     if name == "watch":
         from .watching import watch
 
         globals()["watch"] = watch
         return watch
+    if name == "dashboard":
+        from ._dashboard import dashboard
+
+        globals()["dashboard"] = dashboard
+        return dashboard
     raise AttributeError(f"module 'tensorview' has no attribute {name!r}")

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/// What every grid has beside its picture: the numbers of its windows, and a title.
+#include "vtkTensorView.h"
+
+#include "vtkInformation.h"
+#include "vtkInformationVector.h"
+#include "vtkNew.h"
+#include "vtkPolyData.h"
+#include "vtkStringArray.h"
+#include "vtkTable.h"
+
+#include "Ranks/Ranks.h"
+#include "Views/WindowMarks.h"
+
+#include <iterator>
+#include <set>
+
+namespace {
+/// 44000 as 44,000.
+std::string Grouped(vtkIdType number)
+{
+  std::string text = std::to_string(number);
+  for (size_t at = text.size(); at > 3 && number > 0;)
+    text.insert(at -= 3, ",");
+  return text;
+}
+
+std::string Count(size_t number, const char *one, const char *many)
+{
+  return Grouped(static_cast<vtkIdType>(number)) + " " + (number == 1 ? one : many);
+}
+
+/// How many groups there are, and how many filters are in none.
+std::string Groups(vtkIntArray *group)
+{
+  std::set<int> groups;
+  size_t none = 0;
+  for (vtkIdType i = 0; i < group->GetNumberOfValues(); ++i)
+    if (group->GetValue(i) < 0)
+      ++none;
+    else
+      groups.insert(group->GetValue(i));
+  return Count(groups.size(), "group", "groups") + ", " + Count(none, "filter", "filters") +
+         " in none";
+}
+} // namespace
+
+int vtkTensorView::FillOutputPortInformation(int port, vtkInformation *info)
+{
+  info->Set(vtkDataObject::DATA_TYPE_NAME(), port == TITLE_PORT ? "vtkTable" : "vtkPolyData");
+  return 1;
+}
+
+const char *vtkTensorView::GetGroupArrayName(int index) const
+{
+  if (index < 0 || index >= this->GetNumberOfGroupArrays())
+    return nullptr;
+  return std::next(this->Members.begin(), index)->first.c_str();
+}
+
+int vtkTensorView::GetGroupArrayStatus(const char *group) const
+{
+  const auto found = this->Members.find(group ? group : "");
+  return found == this->Members.end() ? 0 : found->second;
+}
+
+void vtkTensorView::CountGroups(vtkIntArray *group)
+{
+  this->Members.clear();
+  for (vtkIdType i = 0; group && i < group->GetNumberOfValues(); ++i)
+    ++this->Members[std::to_string(group->GetValue(i))];
+}
+
+void vtkTensorView::AddMarks(
+  vtkInformationVector *outputVector, const Shown &shown, WindowMarks &marks, bool onPicture) const
+{
+  const bool folded = shown.Tensor.folded[0] > 0;
+  if (this->Numbers && !shown.Empty && Ranks::IsFirst() && !folded)
+    marks.AddNumbers(IsMatrix(shown.Tensor), onPicture);
+  marks.Fill(vtkPolyData::GetData(outputVector, MARKS_PORT));
+}
+
+void vtkTensorView::AddTitle(vtkInformationVector *outputVector, const Shown &shown, bool groups)
+{
+  if (!Ranks::IsFirst() || !shown.Record.Image)
+    return;
+  const vtkTensorRecord &record = shown.Record;
+  std::string title = record.Name();
+  title += record.Step < 0 ? ", not recorded yet" : ", step " + Grouped(record.Step);
+  if (groups && !shown.Empty)
+    title += record.Group ? "\n" + Groups(record.Group) : "\nnot grouped";
+  if (!shown.Note.empty())
+    title += "\n" + shown.Note.substr(0, shown.Note.size() - 1);
+  vtkNew<vtkStringArray> text;
+  text->SetName("Title");
+  text->InsertNextValue(title);
+  vtkTable::GetData(outputVector, TITLE_PORT)->AddColumn(text);
+}

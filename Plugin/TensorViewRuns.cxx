@@ -1,0 +1,91 @@
+#include "TensorViewRuns.h"
+
+#include "pqActiveObjects.h"
+#include "pqApplicationCore.h"
+#include "pqOutputPort.h"
+#include "pqPVApplicationCore.h"
+#include "pqPipelineFilter.h"
+#include "pqPipelineSource.h"
+#include "pqPythonManager.h"
+#include "pqServerManagerModel.h"
+#include "vtkSMProperty.h"
+#include "vtkSMPropertyHelper.h"
+#include "vtkSMProxy.h"
+#include "vtkSMSourceProxy.h"
+
+#include <QFileInfo>
+
+bool TensorViewRuns::IsReader(pqPipelineSource *source)
+{
+  const char *name = source && source->getProxy() ? source->getProxy()->GetXMLName() : nullptr;
+  return name && (QString(name) == "TensorSnapshotReader" || QString(name) == "NetworkFileReader");
+}
+
+QString TensorViewRuns::Quoted(QString text)
+{
+  return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'";
+}
+
+/// The layers of a run, in its order.
+QStringList TensorViewRuns::Layers(pqPipelineSource *run)
+{
+  QStringList layers;
+  vtkSMProxy *proxy = run->getProxy();
+  if (vtkSMProperty *tensors = proxy->GetProperty("TensorInfo")) {
+    run->getSourceProxy()->UpdatePipelineInformation();
+    proxy->UpdatePropertyInformation(tensors);
+    const vtkSMPropertyHelper names(tensors);
+    for (unsigned int i = 0; i < names.GetNumberOfElements(); i += 2) {
+      const QString name = names.GetAsString(i);
+      const QString layer = name.left(name.lastIndexOf('/'));
+      if (!layers.contains(layer))
+        layers << layer;
+    }
+  }
+  return layers;
+}
+
+/// What the run's own filter of that name says, or an empty string.
+vtkSMProxy *TensorViewRuns::Part(pqPipelineSource *run, const char *part)
+{
+  const QString name =
+    QFileInfo(vtkSMPropertyHelper(run->getProxy(), "FileName").GetAsString()).completeBaseName() +
+    " " + part;
+  auto *model = pqApplicationCore::instance()->getServerManagerModel();
+  auto *found = model->findItem<pqPipelineSource *>(name);
+  return found ? found->getProxy() : nullptr;
+}
+pqPipelineSource *TensorViewRuns::Run()
+{
+  // What is selected, or what it was made from.
+  pqPipelineSource *source = pqActiveObjects::instance().activeSource();
+  for (int up = 0; source && up < 64; ++up) {
+    if (IsReader(source))
+      return source;
+    auto *filter = qobject_cast<pqPipelineFilter *>(source);
+    pqOutputPort *input = filter && filter->getInputCount() > 0 ? filter->getAnyInput() : nullptr;
+    source = input ? input->getSource() : nullptr;
+  }
+  pqPipelineSource *last = nullptr;
+  auto *model = pqApplicationCore::instance()->getServerManagerModel();
+  for (pqPipelineSource *other : model->findItems<pqPipelineSource *>())
+    if (IsReader(other))
+      last = other;
+  return last;
+}
+
+bool TensorViewRuns::HasDashboard(pqPipelineSource *run)
+{
+  return run && Part(run, "weights") && Part(run, "groups");
+}
+
+void TensorViewRuns::Call(const QString &function, const QStringList &arguments)
+{
+  pqPythonManager *python = pqPVApplicationCore::instance()->pythonManager();
+  if (!python)
+    return;
+  const QString code = "from paraview import simple\nimport tensorview_dashboard.toolbar\n"
+                       "tensorview_dashboard.toolbar." +
+                       function + "(" + arguments.join(", ") + ")\n";
+  python->executeCode(code.toUtf8());
+}

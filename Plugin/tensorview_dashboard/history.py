@@ -1,0 +1,60 @@
+"""The history of a run as a chart: the loss on the left axis, the accuracy on the right one."""
+
+from . import looks
+
+COLOURS = ((0.12, 0.36, 0.66), (0.86, 0.4, 0.1), (0.2, 0.55, 0.3), (0.55, 0.3, 0.65))
+LEFT, RIGHT = "0", "1"
+NONE, CIRCLE = "0", "4"
+
+
+def sort_scalars(names):
+    """Which columns stand at which axis: losses left, shares (accuracies) right. What is neither,
+    a learning rate say, can be switched on in the panel."""
+    losses = [name for name in names if "loss" in name.lower() or "error" in name.lower()]
+    shares = [name for name in names if "acc" in name.lower()]
+    rest = [name for name in names if name not in losses + shares]
+    if not losses and rest:
+        losses = rest[:1]
+    return losses, shares
+
+
+class Chart:
+    def __init__(self, pv, reader, view):
+        self.pv, self.reader, self.view = pv, reader, view
+
+    def show(self, style):
+        if self.view is None:
+            return
+        pv, view = self.pv, self.view
+        port = pv.OutputPort(self.reader, 1)
+        self.reader.UpdatePipeline()
+        rows = self.reader.SMProxy.GetDataInformation(1).GetRowDataInformation()
+        names = [rows.GetArrayInformation(i).GetName() for i in range(rows.GetNumberOfArrays())]
+        columns = [name for name in names if name != "Step"]
+        scalars = [name for name in columns if not name.endswith("]")]
+        left, right = sort_scalars(scalars)
+        display = pv.Show(port, view, "XYChartRepresentation")
+        display.UseIndexForXAxis = 0
+        display.XArrayName = "Step"
+        shown = left + right
+        display.SeriesVisibility = shown
+        per_series = lambda value: [text for name in shown for text in (name, value(name))]
+        display.SeriesPlotCorner = per_series(lambda name: RIGHT if name in right else LEFT)
+        display.SeriesLabel = per_series(str)
+        display.SeriesLineThickness = per_series(lambda name: "2")
+        # What is recorded now and then has a mark at each value: no line joins them.
+        display.SeriesMarkerStyle = per_series(lambda name: CIRCLE if name in right else NONE)
+        display.SeriesMarkerSize = per_series(lambda name: "7")
+        colours = [
+            text
+            for index, name in enumerate(shown)
+            for text in (name, *(str(c) for c in COLOURS[index % len(COLOURS)]))
+        ]
+        display.SeriesColor = colours
+        looks.dress_chart(view, style)
+        view.BottomAxisTitle = "Step"
+        view.LeftAxisTitle = ", ".join(left)
+        view.RightAxisTitle = ", ".join(right)
+        view.ShowRightAxisGrid = 0
+        view.LegendLocation = "TopRight"
+        view.ChartTitle = "History"

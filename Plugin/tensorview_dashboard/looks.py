@@ -1,0 +1,154 @@
+"""How a view looks: on white paper or on black, where the camera stands, where legends are."""
+
+import math
+
+
+class Style:
+    def __init__(self, name, background, text, line):
+        self.name, self.background, self.text, self.line = name, background, text, line
+
+
+STYLES = {
+    "light": Style("light", (1.0, 1.0, 1.0), (0.1, 0.1, 0.1), (0.45, 0.45, 0.45)),
+    "dark": Style("dark", (0.09, 0.1, 0.12), (0.92, 0.92, 0.92), (0.55, 0.55, 0.55)),
+}
+FONT = 13
+
+# Parts of the view that the picture leaves free: left, right, bottom, top.
+BELOW = (0.04, 0.03, 0.15, 0.08)  # a legend below, a title above
+BESIDE = (0.03, 0.22, 0.03, 0.11)  # a legend at the right
+AXES = (0.2, 0.1, 0.2, 0.12)  # room for the numbers of axes
+
+
+def style_of(name):
+    if name not in STYLES:
+        raise ValueError(f'there is no style "{name}"; there are {", ".join(STYLES)}')
+    return STYLES[name]
+
+
+def _cross(a, b):
+    return [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]]
+
+
+def _unit(a):
+    length = math.sqrt(sum(x * x for x in a)) or 1.0
+    return [x / length for x in a]
+
+
+def _dot(a, b):
+    return sum(x * y for x, y in zip(a, b))
+
+
+def fit(view, bounds, towards, up, margins):
+    """Parallel projection, so that sizes can be compared; the box fills what the margins leave.
+
+    bounds: x0, x1, y0, y1, z0, z1; towards: from the middle of the box to the viewer."""
+    back = _unit(towards)
+    right = _unit(_cross(up, back))
+    above = _cross(back, right)
+    corners = [
+        (bounds[i & 1], bounds[2 + (i >> 1 & 1)], bounds[4 + (i >> 2 & 1)]) for i in range(8)
+    ]
+    x = [_dot(corner, right) for corner in corners]
+    y = [_dot(corner, above) for corner in corners]
+    left, right_margin, bottom, top = margins
+    aspect = view.ViewSize[0] / max(1, view.ViewSize[1])
+    height = max(
+        (max(y) - min(y)) / (1 - bottom - top),
+        (max(x) - min(x)) / (1 - left - right_margin) / aspect,
+        1e-12,
+    )
+    # Where the middle of the picture is, and what of the view that middle is to be.
+    along = (min(x) + max(x)) / 2 + height * aspect * (right_margin - left) / 2
+    upwards = (min(y) + max(y)) / 2 + height * (top - bottom) / 2
+    middle = [(bounds[2 * i] + bounds[2 * i + 1]) / 2 for i in range(3)]
+    depth = _dot(middle, back)
+    focus = [along * right[i] + upwards * above[i] + depth * back[i] for i in range(3)]
+    size = math.sqrt(sum((bounds[2 * i + 1] - bounds[2 * i]) ** 2 for i in range(3))) or 1.0
+    view.CameraParallelProjection = 1
+    view.CameraFocalPoint = focus
+    view.CameraPosition = [focus[i] + 4.0 * size * back[i] for i in range(3)]
+    view.CameraViewUp = above
+    view.CameraParallelScale = height / 2
+    view.CenterOfRotation = middle
+
+
+def dress(view, style):
+    """A render view in that style."""
+    view.UseColorPaletteForBackground = 0
+    view.BackgroundColorMode = "Single Color"
+    view.Background = style.background
+    view.OrientationAxesVisibility = 0
+    view.CenterAxesVisibility = 0
+
+
+def dress_flat(display):
+    """Colours as they are in the map: a flat picture needs no light."""
+    display.Ambient, display.Diffuse = 1.0, 0.0
+
+
+def legend(pv, display, view, style, title, beside=False):
+    """The colour legend of what is shown, outside of it."""
+    lut = display.LookupTable
+    if not lut:
+        return
+    bar = pv.GetScalarBar(lut, view)
+    bar.Title, bar.ComponentTitle = title, ""
+    bar.AutoOrient = 0
+    bar.Orientation = "Vertical" if beside else "Horizontal"
+    if beside:
+        bar.WindowLocation = "Any Location"
+        bar.Position = [0.82, 0.12]
+        bar.ScalarBarLength = 0.66
+        bar.HorizontalTitle = 1
+        bar.TextPosition = "Ticks right/top, annotations left/bottom"
+        if display.LookupTable.InterpretValuesAsCategories:
+            bar.TextPosition = "Ticks left/bottom, annotations right/top"
+    else:
+        bar.WindowLocation = "Lower Center"
+        bar.ScalarBarLength = 0.5
+    bar.ScalarBarThickness = 10
+    bar.TitleFontSize = bar.LabelFontSize = FONT - 2
+    bar.TitleColor = bar.LabelColor = style.text
+    bar.LabelFormat, bar.RangeLabelFormat = "%-#.3g", "%-#.3g"
+    bar.AutomaticLabelFormat = 0
+    bar.DrawNanAnnotation = 0
+    bar.Visibility = 1
+    display.SetScalarBarVisibility(view, True)
+
+
+def write_title(pv, port, view, style):
+    """The text that a grid has as an output: tensor, step, and what the view leaves out."""
+    display = pv.Show(port, view, "TextSourceRepresentation")
+    display.WindowLocation = "Upper Center"
+    display.FontSize = FONT
+    display.Color = style.text
+    display.Bold = 0
+    return display
+
+
+def draw_marks(pv, port, view):
+    """Numbers and frames: lines in colours of their own."""
+    display = pv.Show(port, view, "GeometryRepresentation")
+    display.SetScalarBarVisibility(view, False)
+    pv.ColorBy(display, ("CELLS", "Color"))
+    display.MapScalars = 0
+    dress_flat(display)
+    display.LineWidth = 1.2
+    display.Pickable = 0
+    return display
+
+
+def dress_chart(view, style):
+    """A chart is white: ParaView 5.11 gives it no other background."""
+    style = STYLES["light"]
+    for side in ("Left", "Right", "Bottom"):
+        for part in ("AxisColor", "AxisLabelColor", "AxisTitleColor"):
+            setattr(view, side + part, style.text)
+        setattr(view, side + "AxisTitleFontSize", FONT)
+        setattr(view, side + "AxisTitleBold", 0)
+        setattr(view, side + "AxisLabelFontSize", FONT - 2)
+        setattr(view, side + "AxisGridColor", (0.9,) * 3)
+    view.ChartTitleColor = style.text
+    view.ChartTitleFontSize = FONT
+    view.ChartTitleBold = 0

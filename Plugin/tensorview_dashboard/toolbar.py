@@ -1,0 +1,69 @@
+"""What the toolbar calls. Each call is one line of a trace, and that line runs in pvpython."""
+
+from contextlib import contextmanager
+
+from . import views
+from .network import simple
+
+
+@contextmanager
+def traced(line, name):
+    """Writes the line to the trace, where there is one, and keeps all that it does out of it.
+    {run} in it becomes the name that the reader has there."""
+    from paraview import servermanager, smtrace
+
+    if servermanager.vtkSMTrace.GetActiveTracer() is None:
+        yield
+        return
+    reader = smtrace.Trace.get_accessor(simple().FindSource(name))
+    text = ["# the TensorView dashboard", "import tensorview_dashboard", line.format(run=reader)]
+    smtrace.Trace.Output.append_separated(text)
+    block = smtrace._create_trace_item_internal("BlockTraceItems")
+    try:
+        yield
+    finally:
+        del block
+
+
+def reader_of(name):
+    reader = simple().FindSource(name)
+    if reader is None:
+        raise ValueError(f'there is no run "{name}" in the pipeline')
+    return reader
+
+
+def show(name, style):
+    with traced(f"tensorview_dashboard.dashboard({{run}}, style={style!r})", name):
+        views.dashboard(reader_of(name), style=style)
+
+
+def fit(name):
+    found = views.find(reader_of(name))
+    if found is not None:
+        found.fit()
+
+
+def layer(name, layer):
+    with traced(f"tensorview_dashboard.dashboard({{run}}, {layer!r})", name):
+        change(name, "layer", layer)
+
+
+def threshold(name, value):
+    with traced(f"tensorview_dashboard.find({{run}}).threshold = {value!r}", name):
+        change(name, "threshold", value)
+
+
+def metric(name, value):
+    with traced(f"tensorview_dashboard.find({{run}}).metric = {value!r}", name):
+        change(name, "metric", value)
+
+
+def style(name, value):
+    with traced(f"tensorview_dashboard.find({{run}}).style = {value!r}", name):
+        change(name, "style", value)
+
+
+def change(name, what, value):
+    found = views.find(reader_of(name))
+    if found is not None:
+        setattr(found, what, value)

@@ -1,0 +1,384 @@
+"""The dashboard of a run: five views of a layer, two tabs, and one layer in all of them."""
+
+import atexit
+
+from . import looks
+from .history import Chart
+from .network import Network, run_name, simple, text
+
+# Names in the pipeline browser, behind that of the run: a dashboard is found again by them, in a
+# state that was loaded, too.
+PARTS = {
+    "groups": "SimilarityGroups",
+    "weights": "WeightGrid",
+    "images": "ImageGrid",
+    "distributions": "DistributionGrid",
+    "trajectory": "WeightTrajectory",
+}
+MOST_PICKED = 300000  # pixels of an image grid that are drawn so that they can be picked
+LONGEST = 3.0  # a matrix that is longer than so many times its width is stretched to that
+
+
+def open_reader(pv, source):
+    """A reader for a path, or the reader that it is already."""
+    if isinstance(source, (str, bytes)) or hasattr(source, "__fspath__"):
+        path = str(source)
+        reader = pv.OpenDataFile(path)
+        if reader is None:
+            raise ValueError(f"{path} could not be opened")
+        return reader
+    return source
+
+
+def close_at_exit(views):
+    """pvpython ends with an error of the X server where views are still open."""
+
+    def close():
+        for view in views.values():
+            try:
+                view.SMProxy.GetSession() and simple().Delete(view)
+            except (AttributeError, RuntimeError):
+                pass  # it is gone already
+
+    if not fromGUI():
+        atexit.register(close)
+
+
+def dashboard(source, layer=None, style="light"):
+    """Shows a layer of a run in one layout. Called again for the same run it changes the layer.
+
+    source: a run file's path, or its reader; layer: its name, or how it begins (the first one that
+    has weights and activations); style: "light", for paper, or "dark". Returns a Dashboard."""
+    pv = simple()
+    reader = open_reader(pv, source)
+    found = find(reader)
+    if found is None:
+        return Dashboard(reader, layer, style)
+    found.style = style
+    if layer is not None:
+        found.layer = layer
+    return found
+
+
+def find(reader):
+    """The dashboard that there is of that reader, or None."""
+    pv = simple()
+    name = run_name(reader)
+    parts = {part: pv.FindSource(f"{name} {part}") for part in PARTS}
+    if not all(parts.values()):
+        return None
+    registered = pv.servermanager.ProxyManager().GetProxiesInGroup("views")
+    views = {
+        registration[len(name) + 1 :]: view
+        for (registration, _), view in registered.items()
+        if registration.startswith(name + " ")
+    }
+    if not {"weights", "images", "distributions", "trajectory"} <= set(views):
+        return None
+    return Dashboard(reader, parts=parts, views=views)
+
+
+class Dashboard:
+    """layer, style, threshold and metric can be set; views has the views by name."""
+
+    def __init__(self, reader, layer=None, style="light", parts=None, views=None):
+        self.pv = simple()
+        self.reader = reader
+        self.network = Network(reader)
+        self.run = run_name(reader)
+        self._style = looks.style_of(style)
+        if parts is None:
+            self._layer = self.network.complete(layer) if layer else self.network.first()
+            self._create()
+        else:
+            self.__dict__.update(parts)
+            self.views = views
+            tensor = text(self.weights, "Tensor").rpartition("/")[0]
+            self._layer = tensor if tensor in self.network.tensors else self.network.first()
+            self.layout = self.pv.GetLayout(self.views["weights"])
+            self.tab = self.pv.GetLayout(views["matrix"]) if "matrix" in views else None
+            self.chart = Chart(self.pv, self.reader, views.get("history"))
+
+    # What is shown.
+
+    @property
+    def layer(self):
+        return self._layer
+
+    @layer.setter
+    def layer(self, name):
+        self._layer = self.network.complete(name)
+        self._choose()
+        self._show()
+        self.fit()
+
+    @property
+    def layers(self):
+        return list(self.network.layers)
+
+    @property
+    def style(self):
+        return self._style.name
+
+    @style.setter
+    def style(self, name):
+        self._style = looks.style_of(name)
+        self._show()
+
+    @property
+    def threshold(self):
+        return self.groups.Threshold
+
+    @threshold.setter
+    def threshold(self, value):
+        self.groups.Threshold = float(value)
+        self.render()
+
+    @property
+    def metric(self):
+        return self.groups.Metric
+
+    @metric.setter
+    def metric(self, value):
+        self.groups.Metric = value
+        self.render()
+
+    def save(self, path, size=None):
+        """A picture of the layout: .png."""
+        options = {"ImageResolution": list(size)} if size else {}
+        self.pv.SaveScreenshot(path, self.layout, **options)
+
+    def render(self):
+        for view in self.views.values():
+            self.pv.Render(view)
+
+    # How it is made.
+
+    def _create(self):
+        pv, name = self.pv, self.run
+        time = pv.GetAnimationScene()
+        time.UpdateAnimationUsingDataTimeSteps()
+        time.GoToLast()
+        tensors = pv.OutputPort(self.reader, 0)
+        self.groups = pv.SimilarityGroups(registrationName=f"{name} groups", Input=tensors)
+        grouped = pv.OutputPort(self.groups, 0)
+        self.weights = pv.WeightGrid(registrationName=f"{name} weights", Input=grouped)
+        self.images = pv.ImageGrid(registrationName=f"{name} images", Input=grouped)
+        self.distributions = pv.DistributionGrid(
+            registrationName=f"{name} distributions", Input=grouped
+        )
+        self.trajectory = pv.WeightTrajectory(
+            registrationName=f"{name} trajectory", Input=pv.OutputPort(self.reader, 1)
+        )
+        self._choose()
+        self._lay_out()
+        self.chart = Chart(pv, self.reader, self.views["history"])
+        self._show()
+        self.fit()
+        close_at_exit(self.views)
+        pv.SetActiveView(self.views["weights"])
+        pv.SetActiveSource(self.weights)
+
+    def _lay_out(self):
+        """Three grids above, trajectory and history below; a second tab with table and matrix."""
+        pv = self.pv
+
+        def view(part, kind="RenderView"):
+            return pv.CreateView(kind, registrationName=f"{self.run} {part}")
+
+        self.views = {
+            part: view(part) for part in ("weights", "images", "distributions", "trajectory")
+        }
+        self.views["history"] = view("history", "XYChartView")
+        self.layout = layout = pv.CreateLayout(self._title())
+        layout.SplitVertical(0, 0.54)
+        layout.SplitHorizontal(1, 0.333)
+        layout.SplitHorizontal(4, 0.5)
+        layout.SplitHorizontal(2, 0.333)
+        for cell, part in zip((3, 9, 10, 5, 6), self.views):
+            layout.AssignView(cell, self.views[part])
+        if not fromGUI():
+            layout.SetSize(1650, 1000)
+        self.views["table"] = view("table", "SpreadSheetView")
+        self.views["matrix"] = view("matrix")
+        self.tab = pv.CreateLayout(self._title() + " groups")
+        self.tab.SplitHorizontal(0, 0.5)
+        self.tab.AssignView(1, self.views["table"])
+        self.tab.AssignView(2, self.views["matrix"])
+        if not fromGUI():
+            self.tab.SetSize(1650, 1000)
+
+    def _title(self):
+        return f"{self.run} {self._layer}"
+
+    def _choose(self):
+        """The layer's tensors, in all filters at once."""
+        network, layer = self.network, self._layer
+        weights, activations = network.weights(layer), network.activations(layer)
+        self.weights.Tensor = weights
+        self.images.Tensor = self.distributions.Tensor = activations
+        self._single = self._one_number(self.images)
+        self.groups.Tensor = self._comparable(weights, activations)
+        self.distributions.Normalization = "Layer" if self._single else "Window"
+        self.reader.HistoryTensor = weights
+        elements = [f"{weights}[{i}]" for i in first_elements(text(self.reader, "HistoryElements"))]
+        for name, element in zip(("XElement", "YElement", "ZElement"), elements):
+            setattr(self.trajectory, name, element)
+
+    def _comparable(self, weights, activations):
+        """What filters are compared by: maps, or the weights of units that have one number each, or,
+        where there is nothing of this layer, another one's maps: its views then say "not grouped"."""
+        if not self._single:
+            return activations
+        if weights != activations:
+            return weights
+        return self.network.activations(self.network.first())
+
+    def _one_number(self, grid):
+        """Whether each unit has one number: that has no correlation, but its weights may."""
+        grid.UpdatePipeline(self.pv.GetAnimationScene().AnimationTime)
+        ranges = [grid.CellData.GetArray(name) for name in ("Row", "Column")]
+        return None not in ranges and all(array.GetRange()[1] <= 0 for array in ranges)
+
+    def _show(self):
+        pv, style = self.pv, self._style
+        self._show_grid("weights", looks.BELOW)
+        self._show_grid("images", looks.BELOW)
+        self._show_grid("distributions", looks.BESIDE, beside=True)
+        self._show_trajectory()
+        self.chart.show(style)
+        self._show_matrix()
+        pv.RenameLayout(self._title(), self.layout)
+        if self.tab:
+            pv.RenameLayout(self._title() + " groups", self.tab)
+
+    def _show_grid(self, part, margins, beside=False):
+        pv, view, grid, style = self.pv, self.views[part], getattr(self, part), self._style
+        looks.dress(view, style)
+        grid.UpdatePipeline(pv.GetAnimationScene().AnimationTime)
+        kind = None
+        if part == "images":
+            many = grid.GetDataInformation().GetNumberOfCells() > MOST_PICKED
+            kind = "Slice" if many else "Surface"
+        display = pv.Show(pv.OutputPort(grid, 0), view)
+        if kind:
+            display.SetRepresentationType(kind)
+        association, array = active_scalars(grid, "Group" if part == "distributions" else None)
+        if array:
+            pv.ColorBy(display, (association, array))
+            display.RescaleTransferFunctionToDataRange(False, True)
+            looks.legend(pv, display, view, style, array, beside)
+        if part != "weights":
+            looks.dress_flat(display)
+            display.LineWidth = 1.3
+            display.PointSize = 6
+        marks = looks.draw_marks(pv, pv.OutputPort(grid, 1), view)
+        looks.write_title(pv, pv.OutputPort(grid, 2), view, style)
+        self._stretch(grid, display, marks)
+
+    def _stretch(self, grid, *displays):
+        """A long matrix would be a ribbon: what is short is stretched."""
+        bounds = grid.GetDataInformation().GetBounds()
+        width, height = bounds[1] - bounds[0], bounds[3] - bounds[2]
+        scale = [1.0, 1.0, 1.0]
+        if width > LONGEST * height > 0:
+            scale[1] = width / (LONGEST * height)
+        elif height > LONGEST * width > 0:
+            scale[0] = height / (LONGEST * width)
+        for display in displays:
+            display.Scale = scale
+
+    def _show_trajectory(self):
+        pv, view, style = self.pv, self.views["trajectory"], self._style
+        looks.dress(view, style)
+        self.trajectory.UpdatePipeline()
+        ends = pv.Show(pv.OutputPort(self.trajectory, 1), view)
+        pv.ColorBy(ends, ("POINTS", "Step"))
+        looks.write_title(pv, pv.OutputPort(self.trajectory, 2), view, style)
+        display = pv.Show(pv.OutputPort(self.trajectory, 0), view)
+        pv.ColorBy(display, ("POINTS", "Step"))
+        display.RescaleTransferFunctionToDataRange(False, True)
+        display.RenderLinesAsTubes = 1
+        display.LineWidth = 4
+        looks.legend(pv, display, view, style, "Step")
+        axes = view.AxesGrid
+        axes.Visibility = 1
+        axes.AxesToLabel = 7  # each once
+        for axis, name in zip("XYZ", ("XElement", "YElement", "ZElement")):
+            element = text(self.trajectory, name).rpartition("[")[2].rstrip("]")
+            setattr(axes, axis + "Title", f"element {element}")
+            setattr(axes, axis + "TitleColor", style.text)
+            setattr(axes, axis + "LabelColor", style.text)
+            setattr(axes, axis + "TitleFontSize", looks.FONT)
+            setattr(axes, axis + "LabelFontSize", looks.FONT - 3)
+        axes.GridColor = style.line
+        axes.ShowGrid = 0
+
+    def _show_matrix(self):
+        pv, style = self.pv, self._style
+        if "table" not in self.views:
+            return
+        pv.Show(pv.OutputPort(self.groups, 3), self.views["table"])
+        view = self.views["matrix"]
+        looks.dress(view, style)
+        display = pv.Show(pv.OutputPort(self.groups, 2), view)
+        display.SetRepresentationType("Surface")
+        looks.dress_flat(display)
+        view.UseFXAA = 0
+        pv.ColorBy(display, ("CELLS", "Correlation"))
+        looks.write_title(pv, pv.OutputPort(self.distributions, 2), view, style)
+        looks.legend(pv, display, view, style, "Correlation", beside=True)
+
+    def fit(self):
+        """Each view filled, whatever its size is now."""
+        for part, margins in (
+            ("weights", looks.BELOW), ("images", looks.BELOW), ("distributions", looks.BESIDE),
+        ):
+            view, grid = self.views[part], getattr(self, part)
+            display = self.pv.GetRepresentation(self.pv.OutputPort(grid, 0), view)
+            port = 1 if part == "distributions" else 0  # its frames: curves may be points
+            bounds = list(self.pv.OutputPort(grid, port).GetDataInformation().GetBounds())
+            for axis, scale in enumerate(display.Scale):
+                bounds[2 * axis] *= scale
+                bounds[2 * axis + 1] *= scale
+            tilt = (0, -0.7, 1) if part == "weights" else (0, 0, 1)
+            bounds[4] *= 0.3  # few blocks are the highest
+            bounds[5] *= 0.3
+            looks.fit(view, bounds, tilt, (0, 1, 0), margins)
+        bounds = self.trajectory.GetDataInformation().GetBounds()
+        looks.fit(self.views["trajectory"], bounds, (0.8, -1.4, 0.7), (0, 0, 1), looks.AXES)
+        if "matrix" in self.views:
+            bounds = self.pv.OutputPort(self.groups, 2).GetDataInformation().GetBounds()
+            looks.fit(self.views["matrix"], bounds, (0, 0, 1), (0, 1, 0), looks.BESIDE)
+        self.render()
+
+
+def first_elements(text):
+    """The first three of "0-2,100"."""
+    numbers = []
+    for part in text.split(","):
+        first, _, last = part.strip().partition("-")
+        if first.isdigit():
+            numbers += range(int(first), int(last if last.isdigit() else first) + 1)
+        if len(numbers) >= 3:
+            break
+    return numbers[:3]
+
+
+def active_scalars(grid, wanted=None):
+    """Where a grid's values are, and their name: those of its own, not its indices."""
+    indices = {"Filter", "Channel", "Row", "Column", "Group", "Pixel"}
+    for association, data in (("CELLS", grid.CellData), ("POINTS", grid.PointData)):
+        names = list(data.keys())
+        if wanted in names:
+            return association, wanted
+        for name in names:
+            if name not in indices:
+                return association, name
+    return None, None
+
+
+def fromGUI():
+    import paraview
+
+    return bool(paraview.fromGUI)

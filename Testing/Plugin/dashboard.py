@@ -1,0 +1,150 @@
+"""The dashboard from Python: five views of a layer in one layout, one layer in all of them; the line
+that the toolbar leaves in a trace makes the same in a pvpython that knows nothing of it."""
+
+import os
+import subprocess
+import sys
+import unittest
+
+import numpy as np
+from paraview import servermanager, smtrace
+from paraview import simple as pv
+
+PVPYTHON = sys.argv.pop()
+SAMPLE = os.path.join(os.environ["TENSORVIEW_SAMPLES"], "lenet.tvh5")
+
+# What there is to see: each filter with its tensor, and each view with what it shows.
+SUMMARY = """
+def summary(pv):
+    filters = sorted(
+        (name, proxy.SMProxy.GetXMLName(), str(proxy.SMProxy.GetProperty("Tensor").GetElement(0))
+         if proxy.SMProxy.GetProperty("Tensor") else "")
+        for (name, _), proxy in pv.GetSources().items()
+    )
+    views = sorted(
+        (name, sum(bool(r.Visibility) for r in view.Representations))
+        for (name, _), view in pv.servermanager.ProxyManager().GetProxiesInGroup("views").items()
+    )
+    return [filters, views]
+"""
+exec(SUMMARY)
+
+
+def title(port):
+    return servermanager.Fetch(port.SMProxy and port, idx=port.Port).GetColumn(0).GetValue(0)
+
+
+class DashboardTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        pv.LoadPlugin(os.environ["TENSORVIEW_PLUGIN"], ns=pv.__dict__)
+        import tensorview_dashboard
+
+        cls.package = tensorview_dashboard
+        smtrace.start_trace()
+        cls.run_ = pv.TensorSnapshotReader(registrationName="lenet.tvh5", FileName=[SAMPLE])
+        from tensorview_dashboard import toolbar
+
+        toolbar.show("lenet.tvh5", "light")
+        cls.first = summary(pv)
+        cls.tabs = {name for (name, _) in pv.GetLayouts()}
+        toolbar.layer("lenet.tvh5", "conv2")
+        toolbar.threshold("lenet.tvh5", 0.9)
+        cls.trace = smtrace.stop_trace()
+        cls.dashboard = tensorview_dashboard.find(cls.run_)
+
+    def tensors(self):
+        names = ("weights", "images", "distributions", "groups")
+        return [
+            getattr(self.dashboard, name).SMProxy.GetProperty("Tensor").GetElement(0)
+            for name in names
+        ]
+
+    def test_one_call_makes_five_views_and_two_tabs(self):
+        filters, views = self.first
+        kinds = [kind for _, kind, _ in filters]
+        for kind in ("SimilarityGroups", "WeightGrid", "ImageGrid", "DistributionGrid"):
+            self.assertEqual(1, kinds.count(kind))
+        self.assertEqual(
+            ["distributions", "history", "images", "matrix", "table", "trajectory", "weights"],
+            [name.split()[-1] for name, _ in views],
+        )
+        self.assertTrue(all(shown > 0 for _, shown in views))
+        self.assertEqual({"lenet conv1", "lenet conv1 groups"}, self.tabs)
+
+    def test_a_layer_is_chosen_everywhere_at_once(self):
+        self.dashboard.layer = "conv1"
+        self.assertEqual(["conv1/weights"] + 3 * ["conv1/activations"], self.tensors())
+        self.dashboard.layer = "conv2"
+        self.assertEqual(["conv2/weights"] + 3 * ["conv2/activations"], self.tensors())
+        trajectory = self.dashboard.trajectory.SMProxy
+        self.assertEqual("conv2/weights[0]", trajectory.GetProperty("XElement").GetElement(0))
+        tabs = {name for (name, _) in pv.GetLayouts()}
+        self.assertEqual({"lenet conv2", "lenet conv2 groups"}, tabs)
+
+    def test_calling_it_again_changes_what_there_is(self):
+        before = summary(pv)
+        again = self.package.dashboard(self.run_, "conv2")
+        self.assertEqual(before, summary(pv))
+        self.assertEqual("conv2", again.layer)
+
+    def test_a_layer_that_is_not_there_is_said(self):
+        with self.assertRaisesRegex(ValueError, 'no layer "conv9" in the run; it has conv1, conv2'):
+            self.dashboard.layer = "conv9"
+        with self.assertRaisesRegex(ValueError, 'no style "blue"; there are light, dark'):
+            self.package.dashboard(self.run_, style="blue")
+
+    def test_a_layer_without_maps_or_weights_gives_a_picture(self):
+        for layer in ("fc1", "fc2"):  # fc1: no weights, and one number for each unit
+            self.dashboard.layer = layer
+            for part in ("weights", "images", "distributions"):
+                grid = getattr(self.dashboard, part)
+                self.assertGreater(grid.GetDataInformation().GetNumberOfPoints(), 0, (layer, part))
+        self.dashboard.layer = "conv2"
+
+    def test_titles_follow_the_step(self):
+        scene = pv.GetAnimationScene()
+        for step in (300, 100):
+            scene.AnimationTime = step
+            text = servermanager.Fetch(self.dashboard.weights, idx=2).GetColumn(0).GetValue(0)
+            self.assertEqual(f"conv2/weights, step {step}", text)
+        scene.GoToLast()
+
+    def test_the_view_is_filled_and_the_legend_outside(self):
+        """Of the picture between legend and title most is image; margins are paper."""
+        from vtkmodules.util.numpy_support import vtk_to_numpy
+
+        self.dashboard.layer = "conv1"
+        view = self.dashboard.views["images"]
+        pv.Render(view)
+        image = view.CaptureWindow(1)
+        width, height, _ = image.GetDimensions()
+        pixels = vtk_to_numpy(image.GetPointData().GetScalars()).reshape(height, width, -1)
+        drawn = (pixels < 200).all(axis=2)
+        rows = np.nonzero(drawn.mean(axis=1) > 0.5)[0]
+        self.assertGreater(len(rows) / height, 0.6)
+        self.assertLess(drawn[int(0.93 * height) :].mean(), 0.1, "the title's place")
+        self.assertLess(drawn[: int(0.1 * height)].mean(), 0.4, "the legend's place")
+        self.dashboard.layer = "conv2"
+
+    def test_a_trace_runs_where_nothing_is_known(self):
+        self.assertIn("tensorview_dashboard.dashboard(lenettvh5, style='light')", self.trace)
+        self.assertNotIn("WeightGrid(", self.trace, "what it does is kept out of the trace")
+        with open("trace.py", "w") as script:
+            script.write(self.trace + SUMMARY)
+            script.write("from paraview import simple\nprint('SUMMARY', summary(simple))\n")
+        folder = os.path.dirname(os.environ["TENSORVIEW_PLUGIN"])
+        done = subprocess.run(
+            [PVPYTHON, "trace.py"], capture_output=True, text=True, timeout=200,
+            env=dict(os.environ, PV_PLUGIN_PATH=folder),
+        )
+        self.assertEqual(0, done.returncode, done.stderr)
+        [line] = [line for line in done.stdout.splitlines() if line.startswith("SUMMARY")] or [
+            done.stdout + done.stderr
+        ]
+        self.dashboard.layer = "conv2"
+        self.assertEqual(summary(pv), eval(line.partition(" ")[2]))
+
+
+if __name__ == "__main__":
+    unittest.main()

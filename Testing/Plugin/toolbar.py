@@ -1,0 +1,102 @@
+"""The toolbar in the real window: three clicks from File > Open to five views, one to another layer.
+
+    toolbar.py PARAVIEW RUN.tvh5
+"""
+
+import os
+import re
+import sys
+import unittest
+import xml.etree.ElementTree as ElementTree
+
+from window import HERE, MENU, log, properties, save_state, start
+
+PARAVIEW, RUN = sys.argv[1], os.path.abspath(sys.argv[2])
+BAR = "pqClientMainWindow/TensorViewToolbar/"
+
+
+def press(action):
+    return [(BAR + action, "activate", "")]
+
+
+# Each of these is a click, or a name that is typed.
+OPEN = [
+    (MENU + "menu_File", "activate", "actionFileOpen"),
+    ("pqClientMainWindow/FileOpenDialog", "filesSelected", RUN),
+]
+SHOW = press("actionTensorView")
+NEXT = press("actionTensorViewNextLayer")
+DARK = [(BAR + "actionTensorViewDark", "set_boolean", "true")]
+
+
+def proxies(path, group):
+    root = ElementTree.parse(path).getroot()
+    return [p for p in root.iter("Proxy") if p.get("group") == group and p.findall("Property")]
+
+
+def tensors(path):
+    """{name of the filter: the tensor it shows}"""
+    shown = {}
+    for proxy in proxies(path, "filters"):
+        tensor = properties(proxy).get("Tensor")
+        if tensor:
+            shown[proxy.get("type")] = tensor[0]
+    return shown
+
+
+def view_types(path):
+    return sorted(p.get("type") for p in proxies(path, "views"))
+
+
+class Toolbar(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        events = OPEN + SHOW + save_state(os.path.join(HERE, "first.pvsm"))
+        events += NEXT + save_state(os.path.join(HERE, "next.pvsm"))
+        events += DARK + save_state(os.path.join(HERE, "dark.pvsm"))
+        paraview = start(PARAVIEW, events, "--exit")
+        try:
+            cls.status = paraview.wait(250)
+        finally:
+            paraview.kill()
+
+    def test_it_ends_well_and_nothing_complains(self):
+        self.assertEqual(0, self.status, log())
+        self.assertEqual([], re.findall(r".*(?:ERR|WARN)\|.*|.*Traceback.*", log()))
+
+    def test_three_clicks_to_five_views(self):
+        self.assertLessEqual(len(OPEN + SHOW), 3)
+        types = view_types("first.pvsm")
+        self.assertGreaterEqual(types.count("RenderView"), 4)
+        self.assertEqual(1, types.count("XYChartView"))
+        self.assertEqual(1, types.count("SpreadSheetView"))
+        self.assertEqual(
+            {"conv1/weights", "conv1/activations"}, set(tensors("first.pvsm").values())
+        )
+
+    def test_one_click_to_another_layer(self):
+        self.assertEqual(
+            {
+                "SimilarityGroups": "conv2/activations",
+                "WeightGrid": "conv2/weights",
+                "ImageGrid": "conv2/activations",
+                "DistributionGrid": "conv2/activations",
+            },
+            tensors("next.pvsm"),
+        )
+
+    def test_the_dark_look(self):
+        for path, dark in (("next.pvsm", False), ("dark.pvsm", True)):
+            views = [properties(p) for p in proxies(path, "views") if p.get("type") == "RenderView"]
+            backgrounds = [
+                [float(c) for c in view["Background"]]
+                for view in views
+                if view.get("UseColorPaletteForBackground") == ["0"]
+            ]
+            self.assertEqual(5, len(backgrounds))
+            for background in backgrounds:
+                self.assertEqual(dark, max(background) < 0.5)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])
