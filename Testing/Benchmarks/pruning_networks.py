@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Networks for pruning_torch.py, small enough to train on one core in minutes, and their training."""
 
 import gzip

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """What others publish, written from the formulas of their papers, on the graph that prune() follows.
 
 Each function takes (net, readers, ratio) and returns (smaller model, removed classes). Where filters are

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Pruning trained torch networks without labels, beside what others publish: test accuracy on
 Fashion-MNIST, in per cent, with 10, 30, 50 and 70 % of all filters removed.
 

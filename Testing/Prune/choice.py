@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Which filters go first: against numpy's least squares, each filter tried one by one."""
 
 import unittest

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Where filters follow from others exactly, a network without them gives the same output."""
 
 import copy

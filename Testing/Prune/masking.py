@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Random networks: filters that are removed against the same filters set to 0 in torch.
 
 In these networks a filter that is 0 stays 0 up to the next layer (no BatchNorm has a shift), so a

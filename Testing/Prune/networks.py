@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Small networks for the tests: one for each structure that prune() follows, and random ones."""
 
 import torch

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """`tensorview prune` as a function: a checkpoint in, a smaller one out, mistakes as sentences."""
 
 import contextlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Smaller networks: tensorview.prune(model, samples, ratio=0.5) -> (smaller model, report).
 
 This module can be called: tensorview.prune(...) is tensorview.prune.prune(...), see main.py. It

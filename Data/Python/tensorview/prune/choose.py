@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Which filters go, and in what order.
 
 `output`: one goes after the other, each time the one without which least is lost of the variance of

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The graph of a network by torch.fx: who reads what the filters of a layer produce.
 
 The network is run once on two samples, node by node; every rule (rules.py) says what a node does to

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """What the graph knows of a layer and of the arrays that have a place for each filter."""
 
 

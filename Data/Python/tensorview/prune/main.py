@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """prune(): the parts put together."""
 
 import copy

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Rules for what makes filters and reads others: convolutions, linear layers (see rules.py)."""
 
 import numpy

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """How the filters that stay stand in for those that go, in the weights of the layers that read them.
 
 Removed channel r of a reader is written as a combination of kept ones and a constant; the reader is

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Second moments of what each layer reads, streamed over the samples in float64.
 
 A reader is a layer, or one block of a grouped convolution, that reads filters of others. What it

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Words that prune() and the shell know, without torch."""
 
 WAYS = ("remove", "sum", "affine", "reconstruct")  # see merge.py

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """How many filters of each group go: a ratio, one for each layer, or a budget for the whole network."""
 
 import copy

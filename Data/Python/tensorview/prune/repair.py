@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Repair without labels, by what the unpruned network makes of the same samples.
 
 repair() runs both networks side by side, node by node, on a part of the samples, and in that order

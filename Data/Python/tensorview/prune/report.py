@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """What pruning did, as numbers and as a table."""
 
 import time

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """What each kind of node does to the labels along its inputs (see graph.py).
 
 A rule takes (net, node, args, kwargs, value) and returns (axis, labels) of the node's value, or None

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Pictures, or whatever a network reads, batch by batch; labels that come with them are not used."""
 
 import numpy

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """`tensorview prune`: the same from the shell, on a checkpoint whose model can be imported."""
 
 import argparse

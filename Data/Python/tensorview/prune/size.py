@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """How large the network is without some classes: multiply-adds of one sample, and parameters."""
 
 import numpy

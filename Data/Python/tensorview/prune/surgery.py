@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Taking filters out of modules: arrays become smaller, and the modules say so."""
 
 import copy

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Filters of all layers, numbered through, and which of them can only go together.
 
 A *label* is such a number. Every tensor in the network that has one axis along which filters stand

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Running a network node by node, so that what a node reads can be seen and what it makes changed."""
 
 import torch
