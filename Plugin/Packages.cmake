@@ -1,7 +1,7 @@
 # Debian packages: cmake --preset package && cmake --build --preset package && cpack --preset package
 #
 #   tensorview          the ParaView plugin, tensorview-live, the trainers, samples
-#   libtensorview0      the C library
+#   libtensorview1      the C library
 #   libtensorview-dev   its headers
 #   python3-tensorview  the Python package
 set(CPACK_GENERATOR DEB)
@@ -15,7 +15,7 @@ set(CPACK_STRIP_FILES ON)
 set(CPACK_DEB_COMPONENT_INSTALL ON)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION science)
-set(CPACK_COMPONENTS_ALL tensorview libtensorview0 libtensorview-dev python3-tensorview)
+set(CPACK_COMPONENTS_ALL tensorview libtensorview1 libtensorview-dev python3-tensorview)
 set(CPACK_COMPONENTS_GROUPING IGNORE)
 
 set(CPACK_DEBIAN_TENSORVIEW_PACKAGE_NAME tensorview)
@@ -27,18 +27,18 @@ set(CPACK_COMPONENT_TENSORVIEW_DESCRIPTION
   "neural networks in training, in ParaView
  The ParaView plugin, the program that follows a training run, trainers and small example runs.")
 
-set(CPACK_DEBIAN_LIBTENSORVIEW0_PACKAGE_NAME libtensorview0)
-set(CPACK_DEBIAN_LIBTENSORVIEW0_PACKAGE_SECTION libs)
-set(CPACK_DEBIAN_LIBTENSORVIEW0_PACKAGE_SHLIBDEPS ON)
-set(CPACK_DEBIAN_LIBTENSORVIEW0_PACKAGE_CONTROL_STRICT_PERMISSION ON)
-set(CPACK_COMPONENT_LIBTENSORVIEW0_DESCRIPTION
+set(CPACK_DEBIAN_LIBTENSORVIEW1_PACKAGE_NAME libtensorview1)
+set(CPACK_DEBIAN_LIBTENSORVIEW1_PACKAGE_SECTION libs)
+set(CPACK_DEBIAN_LIBTENSORVIEW1_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_LIBTENSORVIEW1_PACKAGE_CONTROL_STRICT_PERMISSION ON)
+set(CPACK_COMPONENT_LIBTENSORVIEW1_DESCRIPTION
   "records a training run for TensorView
  The C library that a trainer links.")
 
 set(CPACK_DEBIAN_LIBTENSORVIEW-DEV_PACKAGE_NAME libtensorview-dev)
 set(CPACK_DEBIAN_LIBTENSORVIEW-DEV_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_LIBTENSORVIEW-DEV_PACKAGE_DEPENDS
-  "libtensorview0 (= ${TENSORVIEW_VERSION})")
+  "libtensorview1 (= ${TENSORVIEW_VERSION})")
 set(CPACK_COMPONENT_LIBTENSORVIEW-DEV_DESCRIPTION
   "records a training run for TensorView: headers
  What is needed to build a trainer with libtensorview.")
@@ -46,7 +46,7 @@ set(CPACK_COMPONENT_LIBTENSORVIEW-DEV_DESCRIPTION
 set(CPACK_DEBIAN_PYTHON3-TENSORVIEW_PACKAGE_NAME python3-tensorview)
 set(CPACK_DEBIAN_PYTHON3-TENSORVIEW_PACKAGE_SECTION python)
 set(CPACK_DEBIAN_PYTHON3-TENSORVIEW_PACKAGE_DEPENDS
-  "python3, python3-numpy, libtensorview0 (= ${TENSORVIEW_VERSION})")
+  "python3, python3-numpy, libtensorview1 (= ${TENSORVIEW_VERSION})")
 set(CPACK_DEBIAN_PYTHON3-TENSORVIEW_PACKAGE_RECOMMENDS python3-torch)
 set(CPACK_COMPONENT_PYTHON3-TENSORVIEW_DESCRIPTION
   "watches PyTorch networks as they train

@@ -34,7 +34,7 @@ shift
 dpkg -i "$@"
 xvfb-run -a pvpython script.py
 tensorview-lenet --help | head -n 1
-dpkg -r tensorview python3-tensorview libtensorview-dev libtensorview0
+dpkg -r tensorview python3-tensorview libtensorview-dev libtensorview1
 test ! -e /usr/bin/plugins
 echo gone
 """
@@ -63,14 +63,14 @@ class Packages(unittest.TestCase):
 
     def test_each_file_is_in_its_package(self):
         self.assertEqual(
-            {"tensorview", "libtensorview0", "libtensorview-dev", "python3-tensorview"}, set(self.packages)
+            {"tensorview", "libtensorview1", "libtensorview-dev", "python3-tensorview"}, set(self.packages)
         )
         plugin = self.files("tensorview")
         self.assertIn("/usr/bin/plugins/TensorView/TensorView.so", plugin)
         self.assertIn("/usr/bin/tensorview-live", plugin)
         self.assertIn("/usr/share/tensorview/samples/lenet.tvh5", plugin)
         self.assertEqual([], [name for name in plugin if name.endswith((".a", ".h"))])
-        self.assertTrue(any(re.search(r"libtensorview\.so\.0$", n) for n in self.files("libtensorview0")))
+        self.assertTrue(any(re.search(r"libtensorview\.so\.1$", n) for n in self.files("libtensorview1")))
         self.assertIn("/usr/include/tensorview/tensorview.h", self.files("libtensorview-dev"))
 
     def test_they_install_work_and_go(self):

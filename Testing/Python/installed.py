@@ -58,7 +58,7 @@ class Installed(unittest.TestCase):
             self.assertTrue((self.target / "tensorview" / name).exists(), name)
 
     def test_cmake(self):
-        for component in ("python3-tensorview", "libtensorview0"):
+        for component in ("python3-tensorview", "libtensorview1"):
             self.call("cmake", "--install", str(BUILD), "--prefix", str(self.target), "--component", component)
         version = f"python{sys.version_info.major}.{sys.version_info.minor}"
         self.check(self.target / "lib" / version / "dist-packages", self.target / "bin/tensorview")
