@@ -1,141 +1,81 @@
 #include "LiveNetwork.h"
 
-#include "vtkFloatArray.h"
+#include "layout.h"
+
 #include "vtkTensorCollection.h"
 
 #include <algorithm>
-#include <climits>
 #include <cmath>
-#include <cstdlib>
-#include <cstring>
 
-LiveNetwork::LiveNetwork(tv_ring_reader *reader) : Reader(reader)
+LiveNetwork::LiveNetwork(TensorSource &source)
+    : Source(source), Reader(tv_ring_source_reader(source.Get())), Kept(source.Tensors().size())
 {
-  const tv_ring_reader_tensor *tensors = nullptr;
-  const tv_ring_reader_layer *layers = nullptr;
-  const size_t count = tv_ring_reader_tensors(reader, &tensors);
-  const size_t layerCount = tv_ring_reader_layers(reader, &layers);
-  this->Tensors.resize(count);
-  for (size_t i = 0; i < count; ++i) {
-    Tensor &tensor = this->Tensors[i];
-    tensor.Channel = &tensors[i];
-    tensor.Known = tv_layout_of(&tensor.Layout, &tensors[i].shape) == TV_OK &&
-                   tensor.Layout.windows.columns < INT_MAX &&
-                   tensor.Layout.windows.rows < INT_MAX && tensor.Layout.count < INT_MAX;
-    for (size_t l = 0; l < layerCount; ++l)
-      if (std::strcmp(layers[l].layer, tensors[i].layer) == 0)
-        tensor.StateLayer = static_cast<int>(l);
-  }
   this->Steps->SetName("Step");
 }
 
 bool LiveNetwork::SetHistory(
   const std::string &name, const std::string &elements, std::string &error)
 {
-  size_t found = this->Tensors.size();
-  for (size_t i = this->Tensors.size(); i-- > 0;) {
-    const tv_ring_reader_tensor &tensor = *this->Tensors[i].Channel;
-    if (this->Tensors[i].Known &&
-        (name.empty() ? std::strcmp(tensor.kind, "weights") == 0
-                      : name == tensor.layer + std::string("/") + tensor.kind))
-      found = i;
-  }
-  if (found == this->Tensors.size()) {
+  const auto &tensors = this->Source.Tensors();
+  const auto found =
+    std::find_if(tensors.begin(), tensors.end(), [&name](const TensorSource::Tensor &tensor) {
+      return name.empty() ? tensor.Kind == "weights" : tensor.Name == name;
+    });
+  if (found == tensors.end()) {
     error = "there is no tensor \"" + name + "\" in the run";
     return name.empty(); // a run without weights has a history of scalars
   }
-  const Tensor &tensor = this->Tensors[found];
-  const std::string full = tensor.Channel->layer + std::string("/") + tensor.Channel->kind;
-  const char *text = elements.c_str();
-  while (*text) {
-    char *end = nullptr;
-    const unsigned long long first = std::strtoull(text, &end, 10);
-    unsigned long long last = first;
-    bool good = end != text && *text >= '0' && *text <= '9';
-    if (good && *end == '-') {
-      text = end + 1;
-      good = *text >= '0' && *text <= '9';
-      last = std::strtoull(text, &end, 10);
-    }
-    if (!good || last < first || (*end != 0 && *end != ',') || last - first > 10000) {
-      error = "\"" + elements + "\" are no elements such as 0-2,100";
-      return false;
-    }
-    for (unsigned long long flat = first; flat <= last; ++flat) {
-      if (flat >= tensor.Layout.elements) {
-        if (name.empty())
-          break; // the default asks for three, whatever is there
-        error = full + " has " + std::to_string(tensor.Layout.elements) + " elements, no number " +
-                std::to_string(flat);
-        return false;
-      }
-      this->Elements.push_back({found, tv_layout_source(&tensor.Layout, flat)});
-      this->ElementNames.push_back(full + "[" + std::to_string(flat) + "]");
-    }
-    text = *end ? end + 1 : end;
+  std::vector<size_t> chosen(TV_MOST_ELEMENTS);
+  size_t count = 0;
+  tv_layout layout;
+  if (tv_parse_elements(chosen.data(), &count, elements.c_str(), found->Elements) != TV_OK ||
+      tv_layout_of(&layout, &this->Source.Listed(*found).shape) != TV_OK) {
+    error = found->Name + ": " + tv_last_error();
+    return false;
   }
-  for (const std::string &column : this->ElementNames) {
+  for (size_t k = 0; k < count; ++k) {
+    this->Elements.push_back({found->Index, tv_layout_source(&layout, chosen[k])});
     this->ElementColumns.emplace_back(vtkSmartPointer<vtkDoubleArray>::New());
-    this->ElementColumns.back()->SetName(column.c_str());
+    this->ElementColumns.back()->SetName(
+      (found->Name + "[" + std::to_string(chosen[k]) + "]").c_str());
   }
   return true;
 }
 
 vtkSmartPointer<vtkPartitionedDataSetCollection> LiveNetwork::Wrap(const tv_ring_reader_step &step)
 {
-  auto tensors = vtkSmartPointer<vtkPartitionedDataSetCollection>::New();
-  for (size_t i = 0; i < this->Tensors.size(); ++i) {
-    Tensor &tensor = this->Tensors[i];
-    if (!tensor.Known)
-      continue;
-    const tv_layout &layout = tensor.Layout;
-    tv_ring_reader_record from;
-    const void *data = tv_ring_reader_data(this->Reader, &step, i, &from);
-    vtkTensorRecord record;
-    record.Layer = tensor.Channel->layer;
-    record.Kind = tensor.Channel->kind;
-    record.Filters = static_cast<vtkIdType>(layout.windows.filters);
-    record.Channels = static_cast<vtkIdType>(layout.windows.channels);
-    record.Rows = static_cast<vtkIdType>(layout.windows.rows);
-    record.Columns = static_cast<vtkIdType>(layout.windows.columns);
-    record.Windows = static_cast<vtkIdType>(data ? layout.count : 0);
-    record.RowsHere = data ? record.Rows : 0;
-    record.Step = static_cast<vtkIdType>(from.step);
-    record.Samples = static_cast<vtkIdType>(from.samples);
-    const auto elements = static_cast<vtkIdType>(layout.elements);
-    const bool wide = tv_type_result(tensor.Channel->type) == TV_FLOAT64;
-    vtkSmartPointer<vtkDataArray> values;
-    if (data && tv_layout_direct(&layout, tensor.Channel->type)) {
-      values = wide ? static_cast<vtkDataArray *>(vtkDoubleArray::New()) : vtkFloatArray::New();
-      values->UnRegister(nullptr);                                 // the smart pointer has it
-      values->SetVoidArray(const_cast<void *>(data), elements, 1); // never freed: the ring's
-    } else if (data) {
-      if (tensor.ConvertedStep != from.step || !tensor.Converted) {
-        values = wide ? static_cast<vtkDataArray *>(vtkDoubleArray::New()) : vtkFloatArray::New();
-        values->UnRegister(nullptr);
-        values->SetNumberOfTuples(elements);
-        tv_layout_convert(
-          values->GetVoidPointer(0), &layout, tensor.Channel->type, data, 0, layout.count, nullptr);
-        tensor.Converted = values;
-        tensor.ConvertedStep = from.step;
-      }
-      values = tensor.Converted;
+  tv_ring_source_show(this->Source.Get(), &step);
+  const auto time = static_cast<double>(step.step);
+  std::vector<vtkTensorRecord> records;
+  std::vector<vtkSmartPointer<vtkDataArray>> held; // until the collection has them
+  for (size_t k = 0; k < this->Source.Tensors().size(); ++k) {
+    const TensorSource::Tensor &tensor = this->Source.Tensors()[k];
+    const tv_source_tensor &listed = this->Source.Listed(tensor);
+    const TensorSource::Share all = TensorSource::ShareOf(tensor, 0, 1);
+    vtkTensorRecord record = TensorSource::Describe(tensor, all);
+    if (listed.records > 0) {
+      Converted &kept = this->Kept[k];
+      if (!kept.Values || kept.Step != listed.steps[0]) {
+        const tv_execution one = {1, nullptr, nullptr};
+        const auto values = this->Source.Read(tensor, 0, all, &one, true);
+        const bool borrowed =
+          values && values->GetVoidPointer(0) == tv_source_map(this->Source.Get(), tensor.Index, 0);
+        kept.Values = borrowed ? nullptr : values; // the ring's own moves from step to step
+        kept.Step = listed.steps[0];
+        held.push_back(values);
+      } else
+        held.push_back(kept.Values);
+      record.Values = held.back();
+      record.Step = record.Values ? listed.steps[0] : -1;
+      record.Samples = listed.samples ? listed.samples[0] : 0;
     }
-    record.Values = values;
-    vtkNew<vtkIntArray> states;
-    if (tensor.StateLayer >= 0) {
-      const tv_ring_reader_layer *layers = nullptr;
-      tv_ring_reader_layers(this->Reader, &layers);
-      const auto filters = static_cast<vtkIdType>(layers[tensor.StateLayer].filters);
-      const int32_t *from_states =
-        tv_ring_reader_step_states(this->Reader, &step, static_cast<size_t>(tensor.StateLayer));
-      states->SetNumberOfTuples(filters);
-      std::copy_n(from_states, filters, states->GetPointer(0));
-      if (filters == (layout.matrix ? record.Rows : record.Filters))
-        record.State = states;
-    }
-    vtkTensorCollection::Append(tensors, record);
+    bool failed = false;
+    held.push_back(this->Source.ReadStates(tensor, time, failed));
+    record.State = vtkIntArray::SafeDownCast(held.back());
+    records.push_back(record);
   }
+  auto tensors = vtkSmartPointer<vtkPartitionedDataSetCollection>::New();
+  vtkTensorCollection::Append(tensors, records);
   return tensors;
 }
 

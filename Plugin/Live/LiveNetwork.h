@@ -4,8 +4,8 @@
 #ifndef LiveNetwork_h
 #define LiveNetwork_h
 
-#include "layout.h"
-#include "ring_reader.h"
+#include "TensorSource.h"
+#include "ring_source.h"
 
 #include "vtkDoubleArray.h"
 #include "vtkIdTypeArray.h"
@@ -22,8 +22,9 @@
 class LiveNetwork
 {
 public:
-  /// reader must outlive this, and all data that Wrap() returned.
-  explicit LiveNetwork(tv_ring_reader *reader);
+  /// A source that tv_ring_source_attach() opened; it must outlive this, and all data that Wrap()
+  /// returned.
+  explicit LiveNetwork(TensorSource &source);
 
   /// Chooses the elements of the history, flat indices in [filter, channel, row, column] order such
   /// as "0-2,100". False, with a sentence in error, where they are not there.
@@ -39,14 +40,11 @@ public:
   vtkSmartPointer<vtkTable> History();
 
 private:
-  struct Tensor
+  /// What had to be converted, so that it is done once for each record.
+  struct Converted
   {
-    const tv_ring_reader_tensor *Channel = nullptr;
-    tv_layout Layout;
-    bool Known = false;  ///< its axes are among those that layout.h knows
-    int StateLayer = -1; ///< in the reader's layers
-    vtkSmartPointer<vtkDataArray> Converted;
-    int64_t ConvertedStep = -1;
+    vtkSmartPointer<vtkDataArray> Values;
+    int64_t Step = -1;
   };
   struct Row
   {
@@ -54,10 +52,10 @@ private:
     std::vector<double> Scalars, Elements;
   };
 
+  TensorSource &Source;
   tv_ring_reader *Reader;
-  std::vector<Tensor> Tensors;
+  std::vector<Converted> Kept; ///< of each tensor of the source
   std::vector<tv_ring_reader_element> Elements;
-  std::vector<std::string> ElementNames;
 
   std::mutex Mutex; ///< guards what follows
   uint64_t Seen = 0;

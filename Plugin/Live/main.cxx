@@ -23,16 +23,16 @@ void OnSignal(int)
 }
 
 /// Attaches, waiting as long as asked. Null after a sentence.
-tv_ring_reader *Attach(const LiveOptions &options)
+tv_source *Attach(const LiveOptions &options)
 {
-  tv_ring_reader *reader = nullptr;
+  tv_source *source = nullptr;
   const auto begin = std::chrono::steady_clock::now();
   for (bool said = false; !Stop; said = true) {
-    const int status = tv_ring_reader_attach(&reader, options.Run.c_str());
+    const int status = tv_ring_source_attach(&source, options.Run.c_str());
     const std::chrono::duration<double> waited = std::chrono::steady_clock::now() - begin;
     const bool may_come = status == TV_ERROR_FILE || status == TV_ERROR_STATE;
     if (status == TV_OK)
-      return reader;
+      return source;
     if (!may_come || (options.Wait >= 0 && waited.count() >= options.Wait)) {
       std::fprintf(stderr, "tensorview-live: %s\n", tv_last_error());
       return nullptr;
@@ -95,9 +95,10 @@ bool WantsLive(const LiveOptions &options, const LiveParaView &paraview, int ste
   return wants;
 }
 
-int Run(const LiveOptions &options, LiveParaView &paraview, tv_ring_reader *reader)
+int Run(const LiveOptions &options, LiveParaView &paraview, TensorSource &source)
 {
-  LiveNetwork network(reader);
+  LiveNetwork network(source);
+  tv_ring_reader *reader = tv_ring_source_reader(source.Get());
   std::string error;
   if (!network.SetHistory(options.HistoryTensor, options.HistoryElements, error)) {
     std::fprintf(stderr, "tensorview-live: --history: %s\n", error.c_str());
@@ -105,9 +106,10 @@ int Run(const LiveOptions &options, LiveParaView &paraview, tv_ring_reader *read
   }
   LiveWatch watch(reader, &network);
   if (!options.Quiet) {
-    const tv_ring_reader_tensor *tensors = nullptr;
+    for (const std::string &note : source.Notes())
+      std::fprintf(stderr, "tensorview-live: %s\n", note.c_str());
     std::fprintf(stderr, "tensorview-live: attached to the run \"%s\", %zu tensors\n",
-      options.Run.c_str(), tv_ring_reader_tensors(reader, &tensors));
+      options.Run.c_str(), tv_source_tensors(source.Get(), nullptr));
   }
   vtkNew<vtkTensorLiveLink> link;
   const bool in_order = options.InOrder || tv_ring_reader_block_seconds(reader) > 0;
@@ -165,11 +167,13 @@ int main(int count, char **arguments)
     return end - 1;
   signal(SIGPIPE, SIG_IGN); // a viewer that dies is an error code
   int result = 1;
-  tv_ring_reader *reader = nullptr;
-  if (options.Wait == 0 && !(reader = Attach(options)))
-    return 1; // not worth starting ParaView for
-  tv_ring_reader_detach(reader);
-  reader = nullptr;
+  TensorSource source; // the pipelines may refer to the ring's memory to the end: it goes last
+  if (options.Wait == 0) {
+    tv_source *first = Attach(options);
+    if (!first)
+      return 1; // not worth starting ParaView for
+    tv_source_close(first);
+  }
   {
     LiveParaView paraview;
     if (!paraview.Start(options.Plugin))
@@ -180,11 +184,9 @@ int main(int count, char **arguments)
     sigaction(SIGTERM, &action, nullptr);
     for (const std::string &script : options.Scripts)
       paraview.AddScript(script);
-    reader = Attach(options);
-    if (reader)
-      result = Run(options, paraview, reader);
-    // The pipelines may still refer to the ring's memory: it goes last.
+    source.Take(Attach(options));
+    if (source)
+      result = Run(options, paraview, source);
   }
-  tv_ring_reader_detach(reader);
   return result;
 }

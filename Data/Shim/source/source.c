@@ -7,8 +7,9 @@
 #include <string.h>
 
 /* In this order they are asked whether a path is theirs. */
-static const tv_medium *const media[] = {&tv_medium_run_file, &tv_medium_safetensors,
-  &tv_medium_torch, &tv_medium_keras, &tv_medium_numpy, &tv_medium_onnx, &tv_medium_tensorflowjs};
+static const tv_medium *const media[] = {&tv_medium_ring, &tv_medium_run_file,
+  &tv_medium_safetensors, &tv_medium_torch, &tv_medium_keras, &tv_medium_numpy, &tv_medium_onnx,
+  &tv_medium_tensorflowjs};
 
 enum
 {
@@ -59,6 +60,24 @@ static int make_index(tv_source *source)
   return TV_OK;
 }
 
+int tv_source_open_medium(
+  tv_source **result, const tv_medium *medium, const char *const *paths, size_t count)
+{
+  *result = NULL;
+  tv_source *source = calloc(1, sizeof *source);
+  if (!source)
+    return tv_fail(TV_ERROR_MEMORY, "there is not enough memory");
+  source->medium = medium;
+  int status = medium->open(source, paths, count);
+  if (status == TV_OK)
+    status = make_index(source);
+  if (status == TV_OK)
+    *result = source;
+  else
+    tv_source_close(source);
+  return status;
+}
+
 int tv_source_open(
   tv_source **result, const char *const *paths, size_t count, const tv_source_options *options)
 {
@@ -70,28 +89,12 @@ int tv_source_open(
   for (size_t k = 0; k < count; ++k)
     if (!paths[k] || !*paths[k])
       return tv_fail(TV_ERROR_ARGUMENT, "a path to open is empty");
-  tv_source *source = calloc(1, sizeof *source);
-  if (!source)
-    return tv_fail(TV_ERROR_MEMORY, "there is not enough memory");
-  if (options && options->medium) {
-    source->medium = find_medium(options->medium);
-    if (!source->medium) {
-      free(source);
-      return tv_fail(TV_ERROR_ARGUMENT, "there is no medium \"%s\"", options->medium);
-    }
-  } else {
-    source->medium = recognise(paths[0]);
-    if (!source->medium) /* it says best what is wrong with a file */
-      source->medium = &tv_medium_run_file;
-  }
-  int status = source->medium->open(source, paths, count);
-  if (status == TV_OK)
-    status = make_index(source);
-  if (status == TV_OK)
-    *result = source;
-  else
-    tv_source_close(source);
-  return status;
+  const char *name = options && options->size >= sizeof *options ? options->medium : NULL;
+  const tv_medium *medium = name ? find_medium(name) : recognise(paths[0]);
+  if (name && !medium)
+    return tv_fail(TV_ERROR_ARGUMENT, "there is no medium \"%s\"", name);
+  /* what nobody knows: the run file says best what is wrong with it */
+  return tv_source_open_medium(result, medium ? medium : &tv_medium_run_file, paths, count);
 }
 
 void tv_source_close(tv_source *source)

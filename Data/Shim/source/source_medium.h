@@ -109,6 +109,10 @@ struct tv_medium
   int (*read_states)(tv_source *source, size_t index, size_t record, int32_t *result);
 };
 
+/* tv_source_open() of a medium that is known. */
+int tv_source_open_medium(
+  tv_source **source, const tv_medium *medium, const char *const *paths, size_t count);
+
 /* Tells execution how far the work is: 0, or TV_ERROR_CANCELLED with "reading TITLE was stopped". */
 int tv_source_progress(const tv_execution *execution, double done, const char *title);
 
