@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CACHE_BYTES ((size_t)8 << 20)  /* of chunks, while a history is read */
+#define CACHE_BYTES ((size_t)1 << 20)  /* of chunks, while a history is read: stays warm */
+#define WHOLE_BYTES ((size_t)8 << 20)  /* most of a chunk's records, as doubles, to be read whole */
 #define RECORD_BYTES ((size_t)2 << 20) /* of whole records, while many of their elements are read */
 #define RUN_ELEMENTS 64                /* HDF5 copies so many in the time that it finds a run in */
 
@@ -223,7 +224,7 @@ static int read_bands(history *h, const tv_execution *execution)
   size_t band = rows * (fit >= 1 ? (size_t)fit : 1);
   /* Where many elements of few are chosen, whole records are read, and the rest is dropped. */
   int whole = h->box_count > 1 && h->box_count * RUN_ELEMENTS >= elements &&
-              (double)rows * (double)elements * 8 <= (double)CACHE_BYTES;
+              (double)rows * (double)elements * 8 <= (double)WHOLE_BYTES;
   const size_t some = RECORD_BYTES / 8 / elements / rows;
   const size_t whole_band = rows * (some ? some : 1);
   char sentence[1024] = "";
