@@ -89,12 +89,12 @@ public:
   ///@}
 
   ///@{
-  /// The groups of the filters that were shown last (-1: no group), and as the status of
-  /// each the number of its members; none where the layer was not grouped. Named as ParaView's
-  /// helper for lists of arrays wants it.
+  /// The groups of the filters that were shown last, each as its number (-1: no group) and that of
+  /// its members, "0 4"; none where the layer was not grouped. Named as ParaView's helper for lists
+  /// of arrays wants it, which makes 0 or 1 of every status.
   int GetNumberOfGroupArrays() const { return static_cast<int>(this->Members.size()); }
   const char *GetGroupArrayName(int index) const;
-  int GetGroupArrayStatus(const char *group) const;
+  int GetGroupArrayStatus(const char *) const { return 1; }
   ///@}
 
   enum PortsType
@@ -201,7 +201,7 @@ private:
   bool LayOut(Shown &shown);
 
   std::string Note;
-  std::map<std::string, int> Members; ///< of each group
+  std::vector<std::string> Members; ///< of each group, "0 4"
 
   vtkTensorView(const vtkTensorView &) = delete;
   void operator=(const vtkTensorView &) = delete;

@@ -11,6 +11,7 @@
 #include "vtkStringList.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <map>
@@ -70,8 +71,11 @@ bool FindGroups(vtkSMProxy *lut, std::map<int, int> &members)
     source->UpdatePropertyInformation(groups);
     const vtkSMPropertyHelper pairs(groups);
     for (unsigned int k = 0; k + 1 < pairs.GetNumberOfElements(); k += 2) {
-      int &count = members[std::atoi(pairs.GetAsString(k))];
-      count = std::max(count, std::atoi(pairs.GetAsString(k + 1)));
+      int group = 0, filters = 0;
+      if (std::sscanf(pairs.GetAsString(k), "%d %d", &group, &filters) == 2) {
+        int &count = members[group];
+        count = std::max(count, filters);
+      }
     }
   }
   return !members.empty();

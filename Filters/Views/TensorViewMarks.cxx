@@ -12,7 +12,7 @@
 #include "Ranks/Ranks.h"
 #include "Views/WindowMarks.h"
 
-#include <iterator>
+#include <map>
 #include <set>
 
 namespace {
@@ -55,20 +55,17 @@ const char *vtkTensorView::GetGroupArrayName(int index) const
 {
   if (index < 0 || index >= this->GetNumberOfGroupArrays())
     return nullptr;
-  return std::next(this->Members.begin(), index)->first.c_str();
-}
-
-int vtkTensorView::GetGroupArrayStatus(const char *group) const
-{
-  const auto found = this->Members.find(group ? group : "");
-  return found == this->Members.end() ? 0 : found->second;
+  return this->Members[static_cast<size_t>(index)].c_str();
 }
 
 void vtkTensorView::CountGroups(vtkIntArray *group)
 {
-  this->Members.clear();
+  std::map<int, int> counts;
   for (vtkIdType i = 0; group && i < group->GetNumberOfValues(); ++i)
-    ++this->Members[std::to_string(group->GetValue(i))];
+    ++counts[group->GetValue(i)];
+  this->Members.clear();
+  for (const auto &[number, members] : counts)
+    this->Members.push_back(std::to_string(number) + " " + std::to_string(members));
 }
 
 void vtkTensorView::AddMarks(

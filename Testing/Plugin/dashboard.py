@@ -127,6 +127,18 @@ class DashboardTest(unittest.TestCase):
         self.assertLess(drawn[: int(0.1 * height)].mean(), 0.4, "the legend's place")
         self.dashboard.layer = "conv2"
 
+    def test_the_legend_says_how_many_are_in_a_group(self):
+        self.dashboard.layer = "conv1"
+        pv.Render(self.dashboard.views["distributions"])
+        table = servermanager.Fetch(self.dashboard.groups, idx=1).GetColumnByName("Group")
+        groups = [table.GetVariantValue(row).ToInt() for row in range(table.GetNumberOfValues())]
+        info = self.dashboard.distributions.SMProxy.GetProperty("GroupInfo")
+        self.dashboard.distributions.SMProxy.UpdatePropertyInformation(info)
+        said = {info.GetElement(i) for i in range(0, info.GetNumberOfElements(), 2)}
+        self.assertEqual({f"{group} {groups.count(group)}" for group in set(groups)}, said)
+        self.assertGreater(groups.count(0), 1)
+        self.dashboard.layer = "conv2"
+
     def test_a_trace_runs_where_nothing_is_known(self):
         self.assertIn("tensorview_dashboard.dashboard(lenettvh5, style='light')", self.trace)
         self.assertNotIn("WeightGrid(", self.trace, "what it does is kept out of the trace")
