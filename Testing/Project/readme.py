@@ -12,9 +12,11 @@ README = (TOP / "README.md").read_text()
 PVPYTHON = sys.argv[1]
 
 
-def block(language):
-    [found] = re.findall(rf"^```{language}\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
-    return found
+def block(language, words=""):
+    """The one block of code in that language that has these words."""
+    found = re.findall(rf"^```{language}\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+    [one] = [text for text in found if words in text]
+    return one
 
 
 class Readme(unittest.TestCase):
@@ -25,7 +27,7 @@ class Readme(unittest.TestCase):
         self.assertLessEqual(len(shown.strip().splitlines()), 34)
 
     def test_the_script_runs(self):
-        script = block("python")
+        script = block("python", "paraview.simple")
         self.assertIn("build/lib/TensorView/TensorView.so", script)
         script = script.replace("build/lib/TensorView/TensorView.so", os.environ["TENSORVIEW_PLUGIN"])
         script = script.replace("Data/Samples", os.environ["TENSORVIEW_SAMPLES"])
@@ -40,6 +42,24 @@ class Readme(unittest.TestCase):
         for members in ((2, 8, 13), (0, 7, 11, 12)):
             self.assertEqual(1, len({groups[str(number)] for number in members}))
         self.assertEqual("-1", groups["9"])
+
+    def test_the_training_runs_and_is_recorded(self):
+        Path("training.py").write_text(block("python", "tensorview.watch"))
+        Path("run.tvh5").unlink(missing_ok=True)
+        build = Path(os.environ["TENSORVIEW_BUILD"])
+        environment = dict(os.environ, PYTHONPATH=str(build / "python"))
+        for command in (
+            ["/usr/bin/python3", "training.py"],
+            [build / "bin/tensorview", "info", "run.tvh5"],
+            ["/usr/bin/python3", "-c", 'import tensorview; run = tensorview.open("run.tvh5")\n'
+             'print(list(run["0/weights"].steps), run["0/weights"][-1].shape, len(run.scalars["loss"]))'],
+            [build / "bin/tensorview", "doctor", "run.tvh5"],
+        ):
+            result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=200)
+            self.assertEqual("", result.stderr, command)
+            self.assertEqual(0, result.returncode, command)
+            if "-c" in command:
+                self.assertIn("[0, 10, 20, 30, 40, 50, 60, 70, 80, 90] (16, 1, 3, 3) 100", result.stdout)
 
     def test_programs_that_it_names_are_built(self):
         build = Path(os.environ["TENSORVIEW_BUILD"])
