@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # Debian packages: cmake --preset package && cmake --build --preset package && cpack --preset package
 #
 #   tensorview          the ParaView plugin, tensorview-live, the trainers, samples

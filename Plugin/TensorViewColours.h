@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /// Colours that stay true: what is on the screen always has a map that fits its values.
 ///
 /// ParaView fits a map when something is shown, and, as we ask it to, at each time step; it does not

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /**
  * What TensorView's arrays look like before anybody has chosen anything: our colour presets
  * (Presets/TensorView.json), which array gets which (Presets/defaults.json), and ranges that are

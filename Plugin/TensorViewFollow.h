@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /// New steps of a file that TensorSnapshotReader follows reach the timeline.
 ///
 /// ParaView asks a live source whether it has something new and renders it, but takes the list of

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /// Colours of groups, and the legend that lists those that there are.
 #ifndef TensorViewGroups_h
 #define TensorViewGroups_h

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /// The runs that are open in ParaView's window, and the calls of their dashboards.
 #ifndef TensorViewRuns_h
 #define TensorViewRuns_h

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /// The toolbar *TensorView*: the dashboard of a run, its layer, threshold and metric, and its look.
 ///
 /// Everything that it does is a call of the Python package tensorview_dashboard, which scripts call

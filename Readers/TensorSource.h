@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /// A source of tensors (tensorview/source.h) as VTK data: the one place where what it lists and reads
 /// becomes records of a vtkTensorCollection, for files and for the ring alike.
 #ifndef TensorSource_h

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /**
  * @class vtkTensorCollection
  * @brief the tensors of a network at one step, as VTK data

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /**
  * @class vtkTensorSnapshotReader
  * @brief reads run files (.tvh5), also while they grow

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /**
  * @class vtkTensorSourceReader
  * @brief reads whatever holds tensors over time: the tensors of a step, and the history of the run

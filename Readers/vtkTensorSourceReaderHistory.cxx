@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // vtkTensorSourceReader: the second output.
 #include "vtkTensorSourceReaderInternals.h"
 

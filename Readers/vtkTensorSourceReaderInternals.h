@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /// What vtkTensorSourceReader remembers from one execution to the next.
 #ifndef vtkTensorSourceReaderInternals_h
 #define vtkTensorSourceReaderInternals_h

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // vtkTensorSourceReader: which files, what is in them, and what of it is asked for.
 #include "vtkTensorSourceReaderInternals.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // vtkTensorSourceReader: the first output.
 #include "vtkTensorSourceReaderInternals.h"
 

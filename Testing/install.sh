@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
 # Installs the Debian 12 packages that TensorView needs: the one list, with the reasons.
 #
 #   bash Testing/install.sh          all of it

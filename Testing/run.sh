@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
 # Installs what is missing, builds in build/, runs every test. Run it again: what has not changed
 # is not done again. Arguments go to ctest, e.g. -R Similarity
 set -euo pipefail

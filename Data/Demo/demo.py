@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Draws every view of a training run: one PNG each, and a sheet with all of them.
 
     xvfb-run -a pvpython Data/Demo/demo.py RUN.tvh5 FOLDER [LAYER]

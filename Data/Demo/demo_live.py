@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The viewer of `bash Data/demo.sh --live`: the four views of a training run while it goes on, and a
 picture of them at every five hundredth step, or the next one that is seen.
 

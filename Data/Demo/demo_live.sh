@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
 # A training run, tensorview-live beside it, and a viewer that shows the four views while it goes on:
 #
 #   bash Data/Demo/demo_live.sh BUILD FOLDER      (bash Data/demo.sh --live builds first)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Draws how similar filters were merged while a network was trained: the paper's Fig. 8 and 9.
 
     xvfb-run -a pvpython Data/Demo/merging.py RUN.tvh5 FOLDER [--layer conv1] [--threshold 0.97]

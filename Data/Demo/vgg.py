@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Draws VGG16's first layer over photographs: the pictures of the paper's Fig. 10 to 13.
 
     xvfb-run -a pvpython Data/Demo/vgg.py RUN.tvh5 FOLDER

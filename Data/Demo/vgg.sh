@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
 # VGG16's first layer over photographs, from nothing to pictures in build/vgg/:
 #
 #   bash Data/Demo/vgg.sh [WEIGHTS [BATCHES]]

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
 # Makes the samples anew with the trainer of a build folder (default: build). Takes ten seconds.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
 # Fetches a really trained first layer of the shape of VGG16's (64 filters 3 x 3 over RGB), for those
 # who have no VGG16 weights:
 #

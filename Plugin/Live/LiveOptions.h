@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /// What tensorview-live was asked for on its command line.
 #ifndef LiveOptions_h
 #define LiveOptions_h

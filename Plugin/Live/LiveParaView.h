@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /// ParaView's in situ engine as tensorview-live needs it: started once, with the plugin loaded, two
 /// producers, and without the one complaint of ParaView 5.11 that means nothing here.
 #ifndef LiveParaView_h

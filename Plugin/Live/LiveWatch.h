@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /// What must go on whatever scripts, viewers and ParaView do: a thread of its own that tells the
 /// trainer that this program lives, collects the history, and says so where something hangs.
 #ifndef LiveWatch_h

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 /// tensorview-live: ParaView beside a training run. See LiveOptions.cxx for its manual.
 #include "LiveNetwork.h"
 #include "LiveOptions.h"

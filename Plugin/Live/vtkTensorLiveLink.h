@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /**
  * @class vtkTensorLiveLink
  * @brief the connection to a ParaView that watches, with a pause that cannot hang the training

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 #include "vtkPython.h" // first, as Python wants it
 
 #include "vtkTensorLivePipeline.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /**
  * @class vtkTensorLivePipeline
  * @brief one Catalyst Python script of tensorview-live

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Draws the pictures of the dashboard that README.md shows.
 
     xvfb-run -a pvpython Plugin/Scripts/dashboard_pictures.py RUN.tvh5 PICTURE.png [LAYER [STYLE]]

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Writes every view and table of a training run as files.
 
     pvpython Plugin/Scripts/export.py RUN.tvh5 [--output FOLDER] [--steps STEPS] [...]

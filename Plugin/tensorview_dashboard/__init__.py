@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The views of a layer in one layout: what the toolbar's button *TensorView* makes, and scripts.
 
     from paraview.simple import *

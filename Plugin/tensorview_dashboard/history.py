@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The history of a run as a chart: the loss on the left axis, the accuracy on the right one."""
 
 from . import looks

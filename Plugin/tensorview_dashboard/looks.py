@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """How a view looks: on white paper or on black, where the camera stands, where legends are."""
 
 import math

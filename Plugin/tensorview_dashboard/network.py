@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """What a run has: layers, in the order of the file, and the tensors of each."""
 
 import os

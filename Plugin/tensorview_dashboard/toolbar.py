@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """What the toolbar calls. Each call is one line of a trace, and that line runs in pvpython."""
 
 from contextlib import contextmanager

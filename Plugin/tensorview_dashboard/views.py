@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The dashboard of a run: five views of a layer, two tabs, and one layer in all of them."""
 
 import atexit

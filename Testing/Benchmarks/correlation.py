@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Correlation against its peers, in one run: tv_correlate() and the better of
 numpy.corrcoef(dtype=float32) and standardise + ssyrk (scipy.linalg.blas), both on OpenBLAS.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """What in situ costs: ratios to a peer in the same run. About 4 minutes.
 
     /usr/bin/python3 Testing/Benchmarks/live.py [BUILD [STEPS [OUTPUT]]]

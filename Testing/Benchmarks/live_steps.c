@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* What recording costs a step of LeNet-5, in one process: blocks of steps that are recorded
  * alternate with blocks that are not, so that whatever else goes on meets both.
  *

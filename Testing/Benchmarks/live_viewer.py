@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The viewer of live.py: draws the image grid of each step that comes, and says when.
 
     xvfb-run -a pvpython live_viewer.py PORT

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: BSD-3-Clause
 """Large made-up run files for the benchmarks, written by h5py after Data/Shim/include/tensorview/format.h.
 
     make_large.py FOLDER [NAME ...] [--steps N] [--filters N]

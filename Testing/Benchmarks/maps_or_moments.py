@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """How much similarity of summed maps says about single samples: for each layer of a run that has
 activations and second moments, the pairs of filters over the threshold by either, and by both.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Merging filters of a finished LeNet-300-100 on Fashion-MNIST, beside Neuron Merging (Kim et al.,
 NeurIPS 2020, LeNet-300-100 on Fashion-MNIST): at 50, 60, 70 and 80 % of the filters removed, without
 fine-tuning, the test accuracy after mere removal and after each of the three ways of merging.

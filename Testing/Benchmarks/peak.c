@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* What this machine can do at most, for benchmarks: measured, not looked up. */
 #include "vectors.h"
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The paper's case: LeNet-5 on MNIST, similar filters of the first layer merged at the steps 1080,
 1680 and 2220, and training going on for 40 epochs of 55,000 samples (44,000 steps); the same seeds
 without merging beside it. The paper: 16 filters to 12 within 5,500 steps, 99.17 % at the end.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The reader at full size, each figure as a ratio to h5py's in the same process.
 
     pvpython Testing/Benchmarks/read_large.py [--folder /tmp/tensorview-large] [--rounds 5]

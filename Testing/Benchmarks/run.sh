@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
 # The figures of the README, in one run: correlation, what the shim costs a step, reading and the
 # views at full size, and in situ, each beside its peer. Needs a build (bash Testing/run.sh) and a
 # machine that does nothing else; takes about 10 minutes, 2 GB of disk, and writes

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* What the shim costs a trainer, against a step of 10 ms, and against memcpy in the same run.
  *
  *   shim_cost [FOLDER]     the run files are written there, and removed (default: .)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The views at full size, each figure as a ratio to its peer in the same run.
 
     TENSORVIEW_PLUGIN=build/lib/TensorView/TensorView.so \\

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """One measurement of views.py, in a process of its own: prints a line of JSON.
 
     pvpython views_case.py CASE FILE

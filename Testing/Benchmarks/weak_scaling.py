@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: BSD-3-Clause
 """Weak and strong scaling of reader, views and correlation over MPI ranks.
 
     weak_scaling.py [--ranks 1,2,4] [--filters 256] [--folder FOLDER] [--output FILE.md]

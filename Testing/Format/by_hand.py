@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Somebody writes a run file with h5py, from the table in Data/Shim/include/tensorview/format.h alone.
 
 Nothing here is ours. Run with a path it is the test: the file is what the table says; shown.py has

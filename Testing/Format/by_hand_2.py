@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Somebody writes a run file of version 2 with h5py and xxhash, from the page in
 Data/Shim/include/tensorview/format.h alone: a tensor of every kind, checks, /complete, two parts.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Files of the shim are what the table says, while they are written, when the writer is killed, and
 closed. shim.py WRITER"""
 

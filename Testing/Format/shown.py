@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The file that by_hand.py wrote, shown by the plugin: shown.py FILE"""
 
 import sys

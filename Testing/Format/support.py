@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The run files that other tests are made of (Testing/Support/run_file.py) are what the page says, in
 both versions, for every type, bfloat16 among them."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Whether a file is what the table in Data/Shim/include/tensorview/format.h says: from the table alone.
 
     check("run.tvh5")              raises AssertionError with the first thing that is not

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Starts what the tests of tensorview-live need: a trainer, tensorview-live, a viewer."""
 
 import os

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* A run for the tests of the ring: two tensors, two scalars, states, every number known. */
 #ifndef RING_FIXTURE_H
 #define RING_FIXTURE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* What a ring refuses: names, damaged segments, memory that is not there. */
 #define _GNU_SOURCE
 #include "ring_fixture.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The ring between a trainer and its readers, without ParaView: every step that a reader gets is
  * whole and right, whatever dies or stands still; nothing is left behind.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* What a ring must survive: garbage from the future, a truncation, children that live longer than
  * their trainer, and readers and trainers of other containers, whose process numbers mean nothing. */
 #define _GNU_SOURCE

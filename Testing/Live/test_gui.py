@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The real ParaView window as the viewer: connects, pauses, takes the weight grid, sets a breakpoint
 at step 60, continues; the training stands still at step 60, and the window shows the weights of
 step 60. Needs a display."""

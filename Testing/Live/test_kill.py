@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Viewers and tensorview-live come, look on, are killed and stopped at random, in mid-transfer and while
 they hold the training, as a LeNet trains: it ends normally, and its weights are, bit for bit, those
 of a run that nobody watched; nothing is left behind.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """tensorview-live and its scripts: no copy, every error a sentence, and nothing that a script or a
 viewer does reaches the training."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """What a viewer sees of a run is what the run file says; and its death, its pause and its silence
 cost the training no more than was agreed.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """A viewer as a ParaView user would write it in pvpython: connects to tensorview-live, looks at
 sources by their names, and keeps what it saw at each step.
 

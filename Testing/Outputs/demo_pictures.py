@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Data/Demo/demo.py on the sample: every picture is there, on white, with something in it."""
 
 import os

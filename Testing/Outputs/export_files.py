@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """What Plugin/Scripts/export.py writes is what was shown: read back with VTK's readers and csv."""
 
 import csv

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Data/Demo/merging.py on the sample: the distribution grid before and after each merge, pruned places
 empty, groups in the colours of their numbers; the states of filters as h5py reads them."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """A pvserver of two ranks gives what one process gives: views bit for bit, correlations within 1e-6."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Everything that the plugin makes of a run file, as numpy arrays in one .npz file.
 
     pvpython collect.py RUN.tvh5 OUT.npz [SERVER_PORT]

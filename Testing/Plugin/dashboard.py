@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The dashboard from Python: five views of a layer in one layout, one layer in all of them; the line
 that the toolbar leaves in a trace makes the same in a pvpython that knows nothing of it."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Arrays of our names get our colours at the first Show; all others keep ParaView's."""
 
 import os

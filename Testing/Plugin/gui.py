@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The real ParaView window: the plugin comes through PV_PLUGIN_PATH, a run is opened and filters
 are applied through the menus, and what is shown is looked up in the state that is saved.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The toolbar in the real window: three clicks from File > Open to five views, one to another layer.
 
     toolbar.py PARAVIEW RUN.tvh5

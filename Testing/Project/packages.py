@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The Debian packages: what is in which, and that they install, work with no variable set, and go again.
 
     packages.py BUILD

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """What holds for the repository as a whole: who may include what, what is documented, what is in it."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """clang-tidy over the C core, with the checks of .clang-tidy.   tidy.py SOURCE BUILD
 
 TENSORVIEW_TIDY=all takes the C++ of the plugin in, too, which takes some minutes."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The ParaView GUI follows a run file that grows: new steps reach the timeline with no click."""
 
 import os

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Damages a run file at random, many times, and reads each one whole in a process of its own.
  *
  *   fuzz FILE COUNT SEED

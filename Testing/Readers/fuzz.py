@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Some hundred damaged run files of both versions, of the first in the newer and in the older form
 that h5py writes."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """A run file that grows while it is open: Reload, and Follow."""
 
 import time

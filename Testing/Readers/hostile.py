@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Files that are not what they should be: each gives exactly one sentence with its name, and no crash.
 
 Run with plain Python as the driver; each file is then opened by a pvpython of its own."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The files of hostile.py: CASES has a function that makes each, and words of the sentence that it must give."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Every kind of tensor that today's networks have, from a file of version 2 that h5py wrote, against
 numpy; further parts of a run; and what is damaged, of which everything else is shown."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Ranks: the parts of several put together are what one reads, and each reads no more than its own."""
 
 import unittest

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The shim's own files, read by the plugin while they are written at full speed, and after kill -9.
 
 Testing/Shim/writer.c says what every number must be."""

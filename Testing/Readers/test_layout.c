@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Axes of every kind and in every order, types, ranges and thread counts against the plain
  * definition: element [filter][channel][row][column] of the result is the source's element at the
  * indices that these have, axis by axis. What role each axis has is written here by hand, from the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """TensorSnapshotReader against h5py and numpy: every value, at every step, of every order and type."""
 
 import itertools

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Programs that were built with the last release still run: the library's binary interface beside the
 stored one, by libabigail. Functions may be added; nothing may be changed or taken away.
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Preloaded into a writer: a disk that goes wrong at a chosen call, on run files only.
  *
  *   BAD_DISK_CALLS=...   which calls count, and go wrong: "pwrite ftruncate" unless told; any of

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Data/Shim builds alone: with sanitizers, and installed for others to use.
 
 builds.py SOURCE sanitized            verbs.c and writer.c under address and undefined

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The example does what it says, is short, and is what the README shows. example.py EXAMPLE SOURCE"""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """kill -9 at random instants: the file opens and holds, whole and right, all that was committed.
 
 killed.py WRITER [times] [seed]"""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Every kind of tensor that version 2 has, written by the shim, as h5py reads it; further parts; threads
 that the system does not give."""
 

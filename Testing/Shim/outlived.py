@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Whatever the disk refuses, once or for ever, alone or in pairs, a trainer trains on and ends as if it
 had recorded nothing: exit status 0, all that it printed in its file, and its weights the same.
 

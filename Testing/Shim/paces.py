@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """File and ring of one run, each at its own pace: weights at each step live, a snapshot now and then."""
 
 import mmap

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """A reader that polls a growing file sees whole and right records only, and more and more of them.
 
 polled.py WRITER"""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The disk goes wrong at a chosen write: full, or the writer dies in it or after it.
 
 starved.py WRITER BAD_DISK [stride]    stride 1: at every write of the run

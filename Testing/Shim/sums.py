@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Batch sums against numpy, for every type; bit for bit the same for any number of threads."""
 
 import h5py

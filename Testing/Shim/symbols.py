@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The shim exports what symbols.txt lists, which is what its headers declare, and nothing else; it
 needs libhdf5 and nothing that is large beside it. symbols.py LIBRARY SOURCE"""
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* A trainer that looks at no return value while it trains, and prints its result at the end to a
  * buffered stdout: who dies in an exit handler loses it.
  *

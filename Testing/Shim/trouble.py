@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """What goes wrong around a run: a full disk, a folder that cannot be written, a byte that flips.
 
 trouble.py WRITER VERBS"""

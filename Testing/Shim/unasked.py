@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """A ring that only the environment asks for, and that cannot be had: one sentence for the user, and
 the trainer notices nothing: no call fails, and its file is the same, byte for byte.
 

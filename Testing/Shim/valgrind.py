@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """valgrind over one whole write, and over everything that is refused. valgrind.py WRITER VERBS"""
 
 import os

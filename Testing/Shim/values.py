@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """What the shim writes, read by h5py and compared with numpy: every axis order, every type."""
 
 import itertools

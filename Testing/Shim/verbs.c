@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Every verb with what it must refuse, and what must go on working afterwards. Also the program
  * that the sanitizer build and valgrind run: it writes, fails and closes in every way there is. */
 #include <tensorview/format.h>

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """What Testing/Shim/writer.c writes, and whether a file holds exactly that up to a step."""
 
 import h5py

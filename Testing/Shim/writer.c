@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Writes a run whose every number follows from its step, for tests that kill, starve or watch it.
  *
  *   writer FILE STEPS FLUSH_SECONDS MICROSECONDS_BETWEEN_STEPS [THREADS]

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Where windows stand, from the words of Filters/Kernels/grid.h alone: what the views are judged by.
 """
 

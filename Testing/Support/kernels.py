@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The C kernels from Python, through ctypes: a thin layer for tests and benchmarks."""
 
 import ctypes

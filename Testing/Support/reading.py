@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """What tests need to look into TensorSnapshotReader's outputs."""
 
 import numpy as np

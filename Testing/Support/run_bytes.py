@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The bytes of a run file, for comparing two runs."""
 
 import struct

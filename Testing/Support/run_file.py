@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Writes a run file (.tvh5) from h5py alone, after the table in Data/Shim/include/tensorview/format.h.
 
     write_run("run.tvh5", {

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The shim called from Python through ctypes, for tests: no numbers go through our own Python.
 
     with Run("run.tvh5", overwrite=1) as run:

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Tensors for pvpython tests without a file: a collection like the one that sources give.
 
     tensors = Tensors()

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The real ParaView window for tests: what is clicked, a home of its own, and what a state file says.
 
 Needs a display (with_display.sh). No settings of the user's are read.

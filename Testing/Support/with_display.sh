@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
 # Runs a command under an X server of its own: with_display.sh WIDTHxHEIGHT COMMAND ARGUMENTS...
 #
 # xvfb-run -a looks for a free display and takes it a moment later, so that two tests started

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Options and data that cannot be meant: one sentence each, exit status 1, and no run file."""
 
 import gzip

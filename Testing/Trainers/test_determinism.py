@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The same seed and one thread give the same data; another seed others; two threads nearly the
 same. A run that is watched differs from one that is not by nothing but its time stamps."""
 

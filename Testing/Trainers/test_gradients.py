@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Forward, backward and the optimizers against torch: every step that the trainer recorded, from
 the weights that it recorded. One batch is the whole data set, so that its order does not matter."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Real data: 200 steps on Fashion-MNIST learn; what was recorded, and when; a learning rate that
 is too large stops the first layer for good, as in the paper's Fig. 7."""
 

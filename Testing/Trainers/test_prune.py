@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Pruning a finished network: the report and the run that is written, against numpy; a network in
 which a filter is an exact affine copy of another loses nothing; bad run files are refused."""
 

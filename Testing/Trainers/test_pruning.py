@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Merging filters while training goes on: the smaller network against torch at every step, the
 optimizer's state against numpy, what the run file says of it, and a short run on real data."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Runs the trainer and makes small data sets for it."""
 
 import gzip

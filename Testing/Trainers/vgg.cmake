@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 if(NOT TARGET tensorview-vgg16)
   return()
 endif()

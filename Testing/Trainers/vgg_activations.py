@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """vgg16's activations against a forward pass in numpy: every layer, weights in the layouts of
 torchvision and Keras, each with its own preparation of the images.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Weights files that are wrong, cut off or made to harm: one sentence each, no crash."""
 
 import os

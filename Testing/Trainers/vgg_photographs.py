@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Photographs in, network's input out: decoding, crops, seeds, and what cannot be used."""
 
 import os

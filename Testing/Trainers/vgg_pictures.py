@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Data/Demo/vgg.py draws a small run of vgg16: all pictures are there, and are no blank sheets."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """What the tests of vgg16 share: made-up weights in the layouts of torchvision and Keras, made-up
 photographs, and a forward pass in numpy."""
 

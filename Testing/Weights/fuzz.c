@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Damaged weight files by the thousand. The readers are linked with a file that is memory (the
  * functions of mapped.h, below) and without HDF5, so that each takes microseconds.
  *

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
 # The readers of weight files under clang's libFuzzer, with address and undefined behaviour checked.
 #
 #   bash Testing/Weights/fuzz.sh FOLDER EXECUTIONS

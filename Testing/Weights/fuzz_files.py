@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Small files of every format that fuzzing starts from.   fuzz_files.py [PROGRAM COUNT]
 
 Written into the working folder; with a program, that is then run over them."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Weight files that are wrong, cut off or made to harm: one sentence each, nothing executed, nothing
 outside of the file read, no crash."""
 

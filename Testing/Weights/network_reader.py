@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """NetworkFileReader in ParaView: which files it takes, its outputs, a series as time, updates."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """safetensors by its specification, numpy's own .npy and .npz, HDF5 after Keras 1, 2 and 3's layouts,
 ONNX models by onnx's own helpers: read back tensor by tensor."""
 

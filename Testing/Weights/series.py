@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """A series of checkpoints is time: order, steps, what is missing, updates; and it equals the run file
 that was recorded at the same steps."""
 

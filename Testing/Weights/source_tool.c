@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Shows what tensorview/source.h makes of files, for the tests.
  *
  *   source_tool OUT PATH...     a line of JSON for each tensor, then one for the source; every

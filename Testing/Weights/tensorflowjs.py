@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Models of TensorFlow.js, written here by numpy and json after the format's definition, read back through
 tensorview.open; and those that are wrong: one sentence each."""
 

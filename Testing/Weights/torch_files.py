@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """What torch itself saves, read back tensor by tensor: networks of torchvision, as state_dict, as a
 checkpoint with an optimizer and as a whole object; every type; views, shared and repeated storages."""
 

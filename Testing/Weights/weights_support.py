@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """What the tests of weight files share: the tool that shows what our readers make of a file."""
 
 import json

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Shows what the readers of weight files make of a file, for the tests.
  *
  *   weights_tool list FILE        a line of JSON for each tensor, then one for the file

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """dashboard(): the views of a layer in ParaView, from its own Python."""
 
 from __future__ import annotations

@@ -90,6 +90,8 @@ class Tensor(Stream):
         self.problem = _text(listed.problem) if listed.problem else None
 
     def _read(self, at: int) -> np.ndarray:
+        if self.problem:  # before memory is asked for
+            raise TensorViewError(self.problem)
         result = np.empty(self.shape, _arrays.TYPES[self.type][1])
         self._source._call("tv_source_read", self._number, at, result.ctypes.data)
         return _arrays.to_numpy(result, self.type)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* A trainer that records one layer's weights, activations and scalars: what README.md shows. Its
  * network is left to the imagination. */
 /* README: from here */

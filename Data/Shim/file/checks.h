@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The checks of records in the run file: XXH3, seeded with the place that the bytes belong to, so
  * that a chunk which is lost, doubled or swapped is noticed like a flipped bit. What exactly is
  * hashed: tensorview/format.h, Checks. Internal. */

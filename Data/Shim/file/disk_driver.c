@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "disk_driver.h"
 
 #include "metadata_copy.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* How HDF5 reaches the run file: a file driver of our own, so that a failure is ours to see, and
  * never HDF5's.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The run file as a sink: a file, and further parts of it for what is declared too late for the
  * one before (tensorview/format.h, Further parts). */
 #include "part.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "file_stream.h"
 
 #include "hdf5_objects.h"

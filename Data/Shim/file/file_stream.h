@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* A stream of the run file: values, steps, samples and checks, which grow together. Internal. */
 #ifndef TV_FILE_STREAM_H
 #define TV_FILE_STREAM_H

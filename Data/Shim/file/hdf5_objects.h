@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* What the run file is made of beside its datasets: groups, attributes, types. Internal.
  *
  * ints are 0 or -1, ids negative for failure. HDF5 is not thread-safe everywhere (Debian's parallel

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "metadata_copy.h"
 
 #include <stdlib.h>

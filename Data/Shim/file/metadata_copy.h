@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The parts of a file that were written, kept in memory by the page. Internal. */
 #ifndef TV_METADATA_COPY_H
 #define TV_METADATA_COPY_H

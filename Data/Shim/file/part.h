@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* One file of a run: the first, or a further part of it. Creates it, appends records, says what is
  * complete. Internal; a run is in file_sink.c.
  *

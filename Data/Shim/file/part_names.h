@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The names of a run's files, and what stands under them already. Internal. */
 #ifndef TV_PART_NAMES_H
 #define TV_PART_NAMES_H

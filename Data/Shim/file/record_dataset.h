@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* A dataset [T, ...] of the run file that grows row by row. Internal.
  *
  *   small rows   (two or more fit the size of a chunk) are gathered in memory. The first time that

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The reader's side of the ring, coming and going: what a segment says of itself is checked
  * here, once. */
 #ifndef _GNU_SOURCE

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Keeps a writer's segment, and with it its lock, from the children of its process. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The reader's side of the ring, step by step: taken, read, let go; and glances at them. */
 #include "ring_reader_state.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The reader's side of the ring (tensorview/ring.h): attach to a run by its name, take
  * steps, let them go.
  *

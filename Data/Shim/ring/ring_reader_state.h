@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* What ring_attach.c (coming and going) and ring_reader.c (steps) share of the reader's side. */
 #ifndef TV_RING_READER_STATE_H
 #define TV_RING_READER_STATE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* What both sides of the ring need of Linux: clock, futex, locks, the segment and its name. */
 #ifndef TV_RING_SEGMENT_H
 #define TV_RING_SEGMENT_H

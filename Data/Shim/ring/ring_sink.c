@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The ring as a sink of a run: what run.c asks for, in terms of ring_writer.h. */
 #include "ring_writer.h"
 #include "sink.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The steps of the writer's side of the ring: begun, filled, published; and waiting for readers. */
 #include "ring_writer_state.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The writer's side of the ring (tensorview/ring.h): what ring_sink.c calls.
  *
  *   tv_ring_open()                        tv_open(): the name is taken

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* What ring_writer.c (the name, declaring, the memory) and ring_steps.c (steps) share of the
  * writer's side. */
 #ifndef TV_RING_WRITER_STATE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The verbs that declare, and what a name, an axis and a shape may be. */
 #include "run.h"
 #include "status.h"

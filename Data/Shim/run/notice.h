@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* A line for the user where no return code would reach one. Internal. */
 #ifndef TV_NOTICE_H
 #define TV_NOTICE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The verbs that open, write and close; and the steps. */
 #include "run.h"
 

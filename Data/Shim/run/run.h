@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* A run, as run.c and declare.c see it. Internal. */
 #ifndef TV_RUN_H
 #define TV_RUN_H

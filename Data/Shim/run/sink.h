@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Where a run's records go: the run file, the ring in shared memory, or both. Internal.
  *
  * run.c checks what the trainer passes and keeps the steps; it knows nothing of HDF5 or of shared

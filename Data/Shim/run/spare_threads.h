@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Threads for summing a batch, as many as the system gives. Internal. */
 #ifndef TV_SPARE_THREADS_H
 #define TV_SPARE_THREADS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* tensorview/source.h: which medium it is, and its lists. */
 #include "source_medium.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Single elements of tensors: lists of them, and their numbers. */
 #include "source_medium.h"
 

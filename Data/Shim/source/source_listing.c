@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Lists, names and the memory they stand in. */
 #include "source_medium.h"
 

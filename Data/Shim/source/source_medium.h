@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* What a medium gives, so that tensorview/source.h can read from it. Internal.
  *
  * A further medium is one folder beside this file, with one tv_medium in it, and one line in the

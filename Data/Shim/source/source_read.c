@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* tensorview/source.h: what is read, and what media leave to be done for them. */
 #include "source_medium.h"
 

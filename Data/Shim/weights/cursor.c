@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Reading on through a file, and what may stand in a name: mapped.h. */
 #include "mapped.h"
 #include "status.h"

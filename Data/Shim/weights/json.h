@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* JSON from files that are not trusted, by libjansson: C, 100 kB, long kept, in Debian; it takes
  * lengths, keeps integers of 64 bits and the order of keys, and refuses a key that stands twice. */
 #ifndef TV_JSON_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Keras 1, 2 and 3: HDF5 files, and .keras, a zip file with one in it. Every dataset that hard links
  * lead to is a tensor, named by its path without the first '/'. The order of the layers is in the
  * attribute layer_names, where there is one (Keras 1 and 2). */

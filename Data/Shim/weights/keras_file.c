@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "keras_file.h"
 #include "hdf5_objects.h"
 #include "status.h"

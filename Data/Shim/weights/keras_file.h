@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Inside keras.c: HDF5, as little of it as files of weights need. Every function of this header
  * stands between tv_enter_hdf5() and tv_leave_hdf5() (hdf5_objects.h). */
 #ifndef TV_KERAS_FILE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* A plain file that is read by places: as little of it as is asked for. */
 #ifndef TV_MAPPED_H
 #define TV_MAPPED_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "names.h"
 #include "names_unique.h"
 #include "status.h"

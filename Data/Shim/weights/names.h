@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* What the names in weight files mean: layer, kind, axes; and which step a file is of. The rules are
  * one table, in names_table.c: read it, and add to it. */
 #ifndef TV_NAMES_H

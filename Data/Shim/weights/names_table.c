@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Which name is what. The first row that fits is taken; a name that fits none is a tensor of axes
  * without meaning, and is shown all the same. Letters: the section Axes of tensorview/format.h. */
 #include "names.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "names_unique.h"
 #include "names.h"
 #include "status.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Inside names.c: what needs all tensors of a file. */
 #ifndef TV_NAMES_UNIQUE_H
 #define TV_NAMES_UNIQUE_H

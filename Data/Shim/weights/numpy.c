@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* numpy's .npy, and .npz, a zip file of them. The header of an .npy: "\x93NUMPY", two bytes of
  * version, two or four bytes of length, and a Python dict as text:
  * {'descr': '<f4', 'fortran_order': False, 'shape': (64, 3, 3, 3), }. numpy.lib.format tells. */

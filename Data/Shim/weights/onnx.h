@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Inside onnx.c: ONNX models, after onnx.proto of ONNX 1.16. */
 #ifndef TV_ONNX_H
 #define TV_ONNX_H

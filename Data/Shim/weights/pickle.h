@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Python's pickle as data: what objects a program of opcodes would describe. Nothing is executed,
  * imported or called: a name of a class or function is a name, and a call of it is a node that says
  * which name with which arguments.

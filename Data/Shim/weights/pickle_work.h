@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Inside pickle.h: the nodes, the stack and the memo of a program that is being read. */
 #ifndef TV_PICKLE_WORK_H
 #define TV_PICKLE_WORK_H

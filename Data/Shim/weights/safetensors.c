@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The safetensors format: 8 bytes with the length of a JSON header, the header
  * {"name": {"dtype": "F32", "shape": [..], "data_offsets": [begin, end]}, ..., "__metadata__": {}},
  * then the data, little-endian and row-major. Offsets count from the end of the header. */

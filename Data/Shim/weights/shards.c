@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Hugging Face's index of a network in several safetensors files, model.safetensors.index.json:
  * {"metadata": {...}, "weight_map": {"name of a tensor": "model-00001-of-00003.safetensors", ...}}.
  * The shards stand beside the index: a name with a folder in it is refused. */

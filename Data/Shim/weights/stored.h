@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Numbers as weight files have them, and as what they are read. */
 #ifndef TV_STORED_H
 #define TV_STORED_H

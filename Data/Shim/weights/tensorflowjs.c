@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* TensorFlow.js: model.json, {"modelTopology": ..., "weightsManifest": [{"paths":
  * ["group1-shard1of2.bin", ...], "weights": [{"name": "conv1/kernel", "shape": [..], "dtype":
  * "float32", "quantization": {..}}, ...]}, ...]}. The shards of a group are one row of bytes,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* torch.save's zip format (since 1.6) and torch.jit.save's: NAME/data.pkl describes the objects,
  * NAME/data/KEY hold the storages' bytes. The older format is one pickle after another, and is
  * refused with a sentence that says how to convert it. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Inside torch.c: what torch._utils._rebuild_... would make. */
 #ifndef TV_TORCH_TENSOR_H
 #define TV_TORCH_TENSOR_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Weight files and checkpoints of other frameworks: what is in one file. Internal; series of them,
  * and the interface of sources, are weights_medium.h.
  *

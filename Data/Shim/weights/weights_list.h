@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* A series of weight files as a source lists it: each tensor once, with the steps at which it is
  * there. A tensor that is missing in some files, or has another shape or type than in the first that
  * has it, is shown where it is as it was first, and named once in the notes.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Weight files as media of tensorview/source.h: one for each format, and all the same but for what
  * they recognise. A series may mix formats. */
 #include "source_medium.h"

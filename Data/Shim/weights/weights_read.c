@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "status.h"
 #include "weights.h"
 #include "wire.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "weights_series.h"
 #include "names.h"
 #include "status.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Several weight files, or a folder of them, as time: which files, in which order, at which steps.
  *
  * A folder is its weight files; where it holds model.safetensors.index.json, model.safetensors or

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Protocol buffers' wire format, as far as it takes to walk through a message in a file: by code of
  * our own. nanopb and protobuf-c hand out what they decoded, copied into memory; what is wanted
  * here is where the bytes of a tensor lie in the file. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The central directory, after PKWARE's APPNOTE.TXT 6.3.10: 4.3.7 (local header), 4.3.12 (central
  * directory), 4.3.14 to 4.3.16 (end records), 4.5.3 (zip64). */
 #include "zip.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The entries of a zip file. The central directory is read by code of our own, over zlib: what is
  * wanted is where stored bytes lie in the file, which libzip does not tell, and that no two entries
  * share bytes, which minizip does not check.

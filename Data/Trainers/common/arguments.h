@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* A command line from a table: what each option is called, what it takes and where that goes. */
 #ifndef TRAINER_ARGUMENTS_H
 #define TRAINER_ARGUMENTS_H

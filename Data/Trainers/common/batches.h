@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The order in which a training set is seen: shuffled anew for each pass, by the seed alone. */
 #ifndef TRAINER_BATCHES_H
 #define TRAINER_BATCHES_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Image data sets in the IDX format of MNIST and Fashion-MNIST, plain or gzip-compressed.
  *
  * A folder holds four files: train-images-idx3-ubyte, train-labels-idx1-ubyte and the same with

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The layers of a network as oneDNN primitives. Only network.c uses this. */
 #ifndef TRAINER_LAYERS_H
 #define TRAINER_LAYERS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* A network as a short list of layers: convolutions (3 x 3, stride 1, padding 1), then fully
  * connected ones, any widths; ReLU after each but the last; softmax and cross-entropy at the end.
  * LeNet-5 is two convolutions with pooling and two fully connected layers; LeNet-300-100 has

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* What the trainer is told on its command line. */
 #ifndef TRAINER_OPTIONS_H
 #define TRAINER_OPTIONS_H

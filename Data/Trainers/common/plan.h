@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* A fixed list of oneDNN primitives with their arguments: built once, run at every step.
  *
  * A plan owns the memories and primitives that it made. Functions return 0 or a negative

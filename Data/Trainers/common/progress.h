@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* One line that says how a training goes: on a terminal rewritten twice a second, elsewhere a
  * line every ten seconds. */
 #ifndef TRAINER_PROGRESS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* From similar filters to fewer filters: looks at a layer's statistics and merges what they say
  * is the same. The mathematics is in Filters/Kernels: correlate, group, moments, merge. */
 #ifndef TRAINER_PRUNING_H

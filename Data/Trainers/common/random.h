@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* A small generator of random numbers whose sequence depends on the seed alone (splitmix64, from
  * Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014). */
 #ifndef TRAINER_RANDOM_H

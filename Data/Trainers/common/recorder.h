@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Which tensors of a network are recorded, and how often: the trainer's side of the shim. */
 #ifndef TRAINER_RECORDER_H
 #define TRAINER_RECORDER_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* What is known of each layer's filters: second moments over many batches, and the maps summed
  * over one batch, as the views show them. */
 #ifndef TRAINER_STATISTICS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* How long something takes, and for how much of that the machine ran something else. */
 #ifndef TRAINER_STOPWATCH_H
 #define TRAINER_STOPWATCH_H

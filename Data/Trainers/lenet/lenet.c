@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Trains a LeNet on images and records the run: an example of how a trainer uses the shim.
  *
  * Step s is the state before the update of step s: its weights, and the loss, activations and

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Makes a trained network smaller: reads the last weights and statistics of a run file, merges
  * filters in each of the ways that there are, prints what each costs without training on, and
  * writes the network that one of them gives into a new run file: step s as it was, step s + 1 as

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* A network from the last weights of a run file, and what the file knows of its filters. */
 #ifndef TRAINER_TRAINED_H
 #define TRAINER_TRAINED_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Photographs from a folder, as batches of square crops for a network.
  *
  * JPEG and PNG files (by their first bytes, not by name), read in the order of their names, each

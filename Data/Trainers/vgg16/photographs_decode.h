@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Inside photographs: one file to pixels. */
 #ifndef PHOTOGRAPHS_DECODE_H
 #define PHOTOGRAPHS_DECODE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* tensorview-vgg16: batches of photographs through VGG16, its activations into a run file.
  *
  *   tensorview-vgg16 --weights FILE --images FOLDER [--output vgg16.tvh5] [--batches 10] [--batch

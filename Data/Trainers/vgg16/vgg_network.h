@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* VGG16 (Simonyan and Zisserman 2014, configuration D), forward only, on oneDNN.
  *
  * Layers have the authors' names: conv1_1, conv1_2, pool1, ..., conv5_3, pool5, fc6, fc7, fc8.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The command line of vgg16. */
 #ifndef VGG_OPTIONS_H
 #define VGG_OPTIONS_H

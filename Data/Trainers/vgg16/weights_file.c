@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "weights_file.h"
 #include "status.h"
 #include "weights.h"

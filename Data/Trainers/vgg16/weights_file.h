@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* VGG16's weights from a file that the user has.
  *
  *   what                                          names

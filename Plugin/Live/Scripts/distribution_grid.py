@@ -1,4 +1,5 @@
 # script-version: 2.0
+# SPDX-License-Identifier: BSD-3-Clause
 # The activations as distributions, each window in the colour of its filter's similarity group, and
 # the table and the matrix of correlations behind it; for a viewer to look at.
 #

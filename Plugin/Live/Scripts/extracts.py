@@ -1,4 +1,5 @@
 # script-version: 2.0
+# SPDX-License-Identifier: BSD-3-Clause
 # Writes what the views show at every hundredth step, or the next one that is seen: weights as .vtp,
 # similarity groups and history as .csv, and a picture of the weights where there is a display to
 # draw it on. The training waits for nobody, unless told to (--block): steps may be passed by.

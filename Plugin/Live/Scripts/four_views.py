@@ -1,4 +1,5 @@
 # script-version: 2.0
+# SPDX-License-Identifier: BSD-3-Clause
 # All four views of one run, with similarity groups, at every step; for a viewer to look at.
 #
 #   tensorview-live RUN --script four_views.py         and in ParaView: Catalyst > Connect

@@ -1,4 +1,5 @@
 # script-version: 2.0
+# SPDX-License-Identifier: BSD-3-Clause
 # The activations of the first layer that has any, as pictures; for a viewer to look at.
 #
 #   tensorview-live RUN --script image_grid.py         and in ParaView: Catalyst > Connect

@@ -1,4 +1,5 @@
 # script-version: 2.0
+# SPDX-License-Identifier: BSD-3-Clause
 # The weights of the first layer as blocks, blue negative, red positive; for a viewer to look at.
 #
 #   tensorview-live RUN --script weight_grid.py        and in ParaView: Catalyst > Connect

@@ -1,4 +1,5 @@
 # script-version: 2.0
+# SPDX-License-Identifier: BSD-3-Clause
 # The path of three weights through training, as far as it has come; for a viewer to look at.
 #
 #   tensorview-live RUN --script weight_trajectory.py  and in ParaView: Catalyst > Connect

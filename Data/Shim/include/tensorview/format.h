@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The run file, .tvh5, format version 2: one HDF5 file for each training run.
  *
  * Any HDF5 tool reads it; h5py writes it (Testing/Format has a test that does, with no help from

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The ring, version 2: the last steps of a run in POSIX shared memory, one segment for each run.
  *
  * The trainer (one writer) leaves the tensors of a step there and goes on. Readers, up to eight

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* TensorView: read tensors over time, wherever they are.
  *
  * A source is whatever holds tensors at steps: a run file, several files that are one run, a ring

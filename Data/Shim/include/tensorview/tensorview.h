@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* TensorView: hand the tensors of a training run to ParaView.
  *
  * Five verbs: open a run, declare its tensors, write a step, record scalars, close.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #include "ring_source.h"
 
 #include "source_medium.h"

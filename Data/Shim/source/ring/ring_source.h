@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The ring as a source: what tensorview-live needs of it beside tensorview/source.h. Internal.
  *
  * A source "ring:NAME" lists what the trainer declared. Each tensor has one record, its last up to

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* A run file: opened, let go, looked at again. */
 #include "run_file.h"
 

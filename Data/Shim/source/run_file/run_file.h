@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* A run file (.tvh5) as it is read: checked before it is used. Internal.
  *
  * Opens a file that is closed, still being written, or left behind by a writer that was killed;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* What stands between a file and its use: nothing is read before its type is known, no memory asked
  * for that the file cannot fill. */
 #include "run_hdf5.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* How much of a run file is whole: /complete, and the steps and samples of each stream. */
 #include "run_hdf5.h"
 #include "run_sums.h"

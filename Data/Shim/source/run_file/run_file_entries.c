@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Steps and samples of the records of a stream. */
 #include "run_hdf5.h"
 

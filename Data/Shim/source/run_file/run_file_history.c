@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Histories of single elements: only the chunks that hold them are read. */
 #include "run_hdf5.h"
 

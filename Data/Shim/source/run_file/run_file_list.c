@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* What a run file holds, listed without reading values. */
 #include "run_hdf5.h"
 

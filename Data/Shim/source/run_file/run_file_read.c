@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Values of records. What is read was checked when the file was opened; sizes are checked once more,
  * because a file may have changed since. */
 #include "run_hdf5.h"

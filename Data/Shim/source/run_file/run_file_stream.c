@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* One stream of a run file, listed: its datasets, their types and sizes. */
 #include "run_hdf5.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Checks of pieces: a record is what was written, at its place, or it is not shown. */
 #include "run_hdf5.h"
 #include "run_sums.h"

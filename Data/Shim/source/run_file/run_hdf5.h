@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* What reading needs of HDF5: handles that are closed once, what is in a group, attributes, and
  * reasons in words. Internal; only between tv_enter_hdf5() and tv_leave_hdf5() (hdf5_objects.h).
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The checks of version 2 of the format (tensorview/format.h): XXH3 of 64 bits, bound to their
  * place. Internal. */
 #ifndef TV_RUN_SUMS_H

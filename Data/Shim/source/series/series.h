@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* One or several run files as one continued run. Internal.
  *
  * A run that was stopped and went on in another file is a series. Runs are taken in the order of

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* The lists of a series: which records of which file are whose. */
 #include "series.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Run files as a source: what is read of a track is read of the files that have it. */
 #include "series.h"
 
