@@ -305,6 +305,9 @@ class Dashboard:
         axes = view.AxesGrid
         axes.Visibility = 1
         axes.AxesToLabel = 7  # each once
+        # Its own bounds are those of the picture before: another layer's ticks, by the thousand.
+        axes.UseCustomBounds = 1
+        axes.CustomBounds = list(self.trajectory.GetDataInformation().GetBounds())
         for axis, name in zip("XYZ", ("XElement", "YElement", "ZElement")):
             element = text(self.trajectory, name).rpartition("[")[2].rstrip("]")
             setattr(axes, axis + "Title", f"element {element}")

@@ -40,7 +40,7 @@ def tensors(path):
     shown = {}
     for proxy in proxies(path, "filters"):
         tensor = properties(proxy).get("Tensor")
-        if tensor:
+        if tensor and tensor[0]:
             shown[proxy.get("type")] = tensor[0]
     return shown
 
