@@ -20,8 +20,8 @@ EVENTS = [  # paused at once, so that it is not the machine's speed that decides
     ("pqClientMainWindow", "pqLiveInsituManager", "wait_timestep 1"),
     ("pqClientMainWindow/menubar", "activate", "menu_Catalyst"),
     (MENU, "activate", "actionCatalystPauseSimulation"),
-    (TREE, "mousePress", "1,1,0,12,13,/1:0/0:0/0:1"),  # the sign before "Weight grid": extract it
-    (TREE, "mouseRelease", "1,0,0,12,13,/1:0/0:0/0:1"),
+    (TREE, "mousePress", "1,1,0,12,13,/1:0/0:0/0:0/0:1"),  # the sign before its "Blocks": extract them
+    (TREE, "mouseRelease", "1,0,0,12,13,/1:0/0:0/0:0/0:1"),
     ("pqClientMainWindow/menubar", "activate", "menu_Catalyst"),
     (MENU, "activate", "actionCatalystSetBreakpoint"),
     (DIALOG + "/BreakpointTime", "set_string", "60"),
@@ -29,7 +29,7 @@ EVENTS = [  # paused at once, so that it is not the machine's speed that decides
     ("pqClientMainWindow/menubar", "activate", "menu_Catalyst"),
     (MENU, "activate", "actionCatalystContinue"),
     ("pqClientMainWindow", "pqLiveInsituManager", "wait_breakpoint_hit"),
-    (TREE, "mousePress", "1,1,0,12,13,/0:0/0:1"),  # the eye before "Extract: Weight grid": show it
+    (TREE, "mousePress", "1,1,0,12,13,/0:0/0:1"),  # the eye before "Extract: Weight grid ...": show it
     (TREE, "mouseRelease", "1,0,0,12,13,/0:0/0:1"),
 ]
 # Runs inside the window: keeps what any view has drawn last.
@@ -40,7 +40,8 @@ from paraview import servermanager, simple
 from vtkmodules.util.numpy_support import vtk_to_numpy
 views = {}
 def note(*_):
-    grid = simple.FindSource("Extract: Weight grid")
+    grid = next((source for (name, _), source in simple.GetSources().items()
+                 if name.startswith("Extract: Weight grid")), None)
     if not any(d.Visibility for v in views.values() if (d := grid and servermanager.GetRepresentation(grid, v))):
         return
     data = grid.GetClientSideObject().GetOutputDataObject(0)

@@ -30,7 +30,10 @@ static const char *medium_of(const char *path)
   tv_weights_paths files;
   if (stat(path, &about) != 0)
     return NULL;
+  const size_t length = strlen(path);
   if (S_ISDIR(about.st_mode)) {
+    if (length > 5 && strcmp(path + length - 5, ".tvh5") == 0)
+      return NULL; /* meant as a run: its medium says that it is no file */
     if (tv_weights_expand(&files, &path, 1) != 0)
       return "safetensors"; /* to say so */
     const char *medium = tv_weights_recognise(files.paths[0]);
@@ -38,7 +41,6 @@ static const char *medium_of(const char *path)
     return medium;
   }
   const char *medium = S_ISREG(about.st_mode) ? tv_weights_recognise(path) : NULL;
-  const size_t length = strlen(path);
   for (size_t i = 0; !medium && i < sizeof claims / sizeof claims[0]; ++i) {
     const size_t end = strlen(claims[i].end);
     if (S_ISREG(about.st_mode) && length > end &&

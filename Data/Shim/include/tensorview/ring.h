@@ -85,8 +85,16 @@
 
 #include "tensorview/types.h"
 
-#include <stdatomic.h>
 #include <stdint.h>
+
+#ifdef __cplusplus
+#include <atomic>
+#define TV_RING_ATOMIC(type) std::atomic<type>
+#else
+#include <assert.h>
+#include <stdatomic.h>
+#define TV_RING_ATOMIC(type) _Atomic type
+#endif
 
 #define TV_RING_MAGIC UINT64_C(0x314e414843205654) /* "TV CHAN1", little-endian; of all versions */
 #define TV_RING_VERSION 2
@@ -122,10 +130,10 @@ enum
 
 typedef struct tv_ring_reader_entry
 {
-  _Atomic uint64_t owner;   /* a number that no other reader has, not 0; 0: free */
-  _Atomic uint64_t process; /* its number, where it lives: only to be looked at */
-  _Atomic int64_t beat;     /* nanoseconds of CLOCK_MONOTONIC */
-  _Atomic int64_t hold;     /* the same; 0: the training need not stand still */
+  TV_RING_ATOMIC(uint64_t) owner;   /* a number that no other reader has, not 0; 0: free */
+  TV_RING_ATOMIC(uint64_t) process; /* its number, where it lives: only to be looked at */
+  TV_RING_ATOMIC(int64_t) beat;     /* nanoseconds of CLOCK_MONOTONIC */
+  TV_RING_ATOMIC(int64_t) hold;     /* the same; 0: the training need not stand still */
   uint64_t reserved[4];
 } tv_ring_reader_entry;
 
@@ -133,28 +141,29 @@ typedef struct tv_ring_control
 {
   uint64_t magic;
   uint32_t version;
-  _Atomic uint32_t state;
+  TV_RING_ATOMIC(uint32_t) state;
   uint64_t process; /* of the writer, where it lives: only to be looked at */
   uint64_t unused;
   uint64_t segment_bytes; /* of the whole; at most the size of the file */
   uint64_t slots, tensors, layers;
   uint64_t tensors_offset, layers_offset, names_offset, slots_offset, slot_bytes;
-  double block_seconds;       /* what the writer was asked for; readers take every step if not 0 */
-  _Atomic uint32_t published; /* futex: one more at each step and when closed */
-  _Atomic uint32_t released;  /* futex: one more when a reader lets go, holds, comes or leaves */
-  _Atomic uint32_t scalars;
-  _Atomic uint32_t standing; /* 1 while the training stands still for a reader */
-  _Atomic uint64_t latest;
-  _Atomic uint64_t dropped; /* steps that readers were there for and nobody fetched */
+  double block_seconds; /* what the writer was asked for; readers take every step if not 0 */
+  TV_RING_ATOMIC(uint32_t) published; /* futex: one more at each step and when closed */
+  TV_RING_ATOMIC(uint32_t)
+  released; /* futex: one more when a reader lets go, holds, comes or leaves */
+  TV_RING_ATOMIC(uint32_t) scalars;
+  TV_RING_ATOMIC(uint32_t) standing; /* 1 while the training stands still for a reader */
+  TV_RING_ATOMIC(uint64_t) latest;
+  TV_RING_ATOMIC(uint64_t) dropped; /* steps that readers were there for and nobody fetched */
   uint64_t reserved[8];
   tv_ring_reader_entry readers[TV_RING_READERS];
   struct
   {
-    _Atomic uint64_t word;
+    TV_RING_ATOMIC(uint64_t) word;
     uint64_t reserved[7]; /* a cache line each */
   } words[TV_RING_SLOTS];
 } tv_ring_control;
-_Static_assert(sizeof(tv_ring_control) <= TV_RING_CONTROL_BYTES, "it fits its place");
+static_assert(sizeof(tv_ring_control) <= TV_RING_CONTROL_BYTES, "it fits its place");
 
 typedef struct tv_ring_tensor
 {
