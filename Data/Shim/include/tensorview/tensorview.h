@@ -45,7 +45,7 @@
 #define TENSORVIEW_H
 
 #include "tensorview/types.h"
-#include "tensorview/version.h" /* TENSORVIEW_VERSION, e.g. "0.1.0" */
+#include "tensorview/version.h" /* TENSORVIEW_VERSION, e.g. "0.2.0" */
 
 #include <stddef.h>
 #include <stdint.h>
