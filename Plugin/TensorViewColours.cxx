@@ -87,7 +87,7 @@ void Rescale(vtkSMProxy *shown, bool extend)
                 vtkSMTransferFunctionManager::NEVER) {
     return;
   }
-  if (vtkSMPropertyHelper(lut, "InterpretValuesAsCategories", true).GetAsInt() != 0) {
+  if (vtkSMPropertyHelper(lut, "IndexedLookup", true).GetAsInt() != 0) {
     TensorViewListGroups(lut);
   } else {
     vtkSMTransferFunctionProxy::RescaleTransferFunctionToDataRange(lut, extend);
@@ -109,7 +109,8 @@ void GridUpdated(vtkObject *caller, unsigned long, void *, void *)
   for (unsigned int i = 0; i < grid->GetNumberOfConsumers(); ++i) {
     vtkSMProxy *shown = grid->GetConsumerProxy(i);
     int port = 0;
-    if (!shown || !shown->GetProperty("ColorArrayName") ||
+    // One of several that a representation has inside has no types to choose from.
+    if (!shown || !shown->GetProperty("RepresentationTypesInfo") ||
         TensorViewShownGrid(shown, &port) != grid || port != 0 ||
         vtkSMPropertyHelper(shown, "Visibility", true).GetAsInt() == 0) {
       continue;

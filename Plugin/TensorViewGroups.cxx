@@ -6,6 +6,7 @@
 #include "vtkNew.h"
 #include "vtkSMPropertyHelper.h"
 #include "vtkSMProxy.h"
+#include "vtkSMProxyIterator.h"
 #include "vtkSMSessionProxyManager.h"
 #include "vtkSMStringVectorProperty.h"
 #include "vtkSMTransferFunctionProxy.h"
@@ -57,9 +58,13 @@ void ColourGroups(vtkSMTransferFunctionProxy *lut, int last)
 // where something else is shown in them, of which we do not know it.
 bool FindGroups(vtkSMProxy *lut, std::map<int, int> &members)
 {
-  for (unsigned int i = 0; i < lut->GetNumberOfConsumers(); ++i) {
-    vtkSMProxy *shown = lut->GetConsumerProxy(i);
-    if (!shown || !shown->GetProperty("ColorArrayName") || !shown->GetProperty("Input") ||
+  vtkNew<vtkSMProxyIterator> all;
+  all->SetSessionProxyManager(lut->GetSessionProxyManager());
+  all->SetModeToOneGroup();
+  for (all->Begin("representations"); !all->IsAtEnd(); all->Next()) {
+    vtkSMProxy *shown = all->GetProxy();
+    if (!shown->GetProperty("LookupTable") || !shown->GetProperty("Input") ||
+        vtkSMPropertyHelper(shown, "LookupTable").GetAsProxy() != lut ||
         vtkSMPropertyHelper(shown, "Visibility", true).GetAsInt() == 0) {
       continue;
     }

@@ -237,7 +237,7 @@ class Dashboard:
 
     def _one_number(self, grid):
         """Whether each unit has one number: that has no correlation, but its weights may."""
-        grid.UpdatePipeline(self.pv.GetAnimationScene().AnimationTime)
+        grid.UpdatePipeline(self.pv.GetTimeKeeper().Time)
         ranges = [grid.CellData.GetArray(name) for name in ("Row", "Column")]
         return None not in ranges and all(array.GetRange()[1] <= 0 for array in ranges)
 
@@ -256,7 +256,7 @@ class Dashboard:
     def _show_grid(self, part, margins, beside=False):
         pv, view, grid, style = self.pv, self.views[part], getattr(self, part), self._style
         looks.dress(view, style)
-        grid.UpdatePipeline(pv.GetAnimationScene().AnimationTime)
+        grid.UpdatePipeline(pv.GetTimeKeeper().Time)
         kind = None
         if part == "images":
             many = grid.GetDataInformation().GetNumberOfCells() > MOST_PICKED

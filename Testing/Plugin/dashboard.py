@@ -140,6 +140,23 @@ class DashboardTest(unittest.TestCase):
         self.assertGreater(groups.count(0), 1)
         self.dashboard.layer = "conv2"
 
+    def test_the_legend_lists_the_groups_of_the_step_shown(self):
+        """conv2 has a group at step 0, and none at the last step, which is the one on the screen."""
+        distributions = self.dashboard.distributions.SMProxy
+        groups = distributions.GetProperty("GroupInfo")
+        # The last one changes no more than a property of what is on the screen.
+        for layer, threshold in (("conv1", 0.97), ("conv2", 0.97), ("conv2", 0.8)):
+            self.dashboard.layer, self.dashboard.threshold = layer, threshold
+            pv.GetAnimationScene().GoToLast()
+            pv.Render(self.dashboard.views["distributions"])
+            distributions.UpdatePropertyInformation(groups)
+            pairs = [groups.GetElement(i) for i in range(0, groups.GetNumberOfElements(), 2)]
+            there = {pair.split()[0] for pair in pairs}
+            self.assertEqual(threshold < 0.9 or layer == "conv1", len(there) > 1)
+            listed = pv.GetColorTransferFunction("Group").ActiveAnnotatedValues
+            self.assertEqual(there, set(listed), (layer, threshold))
+        self.dashboard.threshold = 0.9
+
     def test_a_trace_runs_where_nothing_is_known(self):
         self.assertIn("tensorview_dashboard.dashboard(lenettvh5, style='light')", self.trace)
         self.assertNotIn("WeightGrid(", self.trace, "what it does is kept out of the trace")
