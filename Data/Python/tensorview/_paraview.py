@@ -15,12 +15,13 @@ from ._library import TensorViewError
 
 OPEN = """
 from paraview.simple import *
+import tensorview_dashboard
 
 for path in {runs!r}:
     run = TensorSnapshotReader(registrationName=path.rpartition("/")[2], FileName=[path])
     run.Follow = {live!r}
-    Show(run)
-ResetCamera()
+    run.UpdatePipeline()
+    tensorview_dashboard.dashboard(run)
 """
 
 

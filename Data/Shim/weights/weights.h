@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Weight files and checkpoints of other frameworks: what is in one file. Internal; series of them,
- * and the interface of sources, are weights_medium.h.
+/* Weight files and checkpoints of other frameworks: what is in one file. Internal; series of them are
+ * weights_series.h, the interface of sources is weights_medium.c.
  *
  *   medium          files                           read by
  *   --------------  ------------------------------  ---------------------------------------------
