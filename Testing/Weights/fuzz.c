@@ -15,15 +15,50 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const unsigned char *content;
-static size_t content_bytes;
+/* A file that lists others, as JSON, ends at the first zero; what follows is each of those. */
+static const char json_name[] = "file.index.json", tensorflow_name[] = "model.json";
+static struct
+{
+  unsigned char *memory; /* of its own size: a sanitizer sees what is read beyond it */
+  size_t bytes;
+} first, other;
+
+static int copy_of(unsigned char **memory, const unsigned char *data, size_t size)
+{
+  *memory = malloc(size + !size);
+  if (*memory)
+    memcpy(*memory, data, size);
+  return *memory != NULL;
+}
+
+/* The name of the first file; NULL where there is no memory. */
+static const char *take(const unsigned char *data, size_t size)
+{
+  const unsigned char *zero = size && *data == '{' ? memchr(data, 0, size) : NULL;
+  first.bytes = zero ? (size_t)(zero - data) : size;
+  other.bytes = zero ? size - first.bytes - 1 : 0;
+  if (!copy_of(&first.memory, data, first.bytes))
+    return NULL;
+  if (!copy_of(&other.memory, data + size - other.bytes, other.bytes)) {
+    free(first.memory);
+    return NULL;
+  }
+  return memmem(data, first.bytes, "weightsManifest", 15) ? tensorflow_name : json_name;
+}
 
 int tv_mapped_open(tv_mapped *file, const char *path)
 {
+  const int is_first = !strcmp(path, json_name) || !strcmp(path, tensorflow_name);
   memset(file, 0, sizeof *file);
   file->path = strdup(path);
-  file->bytes = content_bytes;
+  file->memory = is_first ? first.memory : other.memory;
+  file->bytes = is_first ? first.bytes : other.bytes;
   return file->path ? 0 : TV_ERROR_MEMORY;
+}
+
+int tv_mapped_is_no_link(const tv_mapped *file)
+{
+  return file->path != NULL;
 }
 
 int tv_mapped_read(tv_mapped *file, void *result, uint64_t offset, uint64_t count)
@@ -31,14 +66,13 @@ int tv_mapped_read(tv_mapped *file, void *result, uint64_t offset, uint64_t coun
   if (offset > file->bytes || count > file->bytes - offset)
     return tv_fail(TV_ERROR_FORMAT, "%s: is cut off", file->path);
   if (count)
-    memcpy(result, content + offset, (size_t)count);
+    memcpy(result, file->memory + offset, (size_t)count);
   return 0;
 }
 
 const unsigned char *tv_mapped_memory(tv_mapped *file)
 {
-  (void)file;
-  return content;
+  return file->memory;
 }
 
 void tv_mapped_rest(tv_mapped *file)
@@ -84,23 +118,8 @@ static void check(const tv_weights_tensor *tensor)
     abort();
 }
 
-int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
-int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
+static void read_all(tv_weights *weights)
 {
-  tv_weights *weights;
-  /* A copy of its own size: a sanitizer sees what is read beyond it. */
-  unsigned char *copy = malloc(size + !size);
-  if (!copy)
-    return 0;
-  memcpy(copy, data, size);
-  content = copy;
-  content_bytes = size;
-  if (tv_weights_open(&weights, "file.index.json") != 0) {
-    if (strstr(tv_last_error(), ": ") == NULL) /* the name of the file, or of a shard, and why */
-      abort();
-    free(copy);
-    return 0;
-  }
   for (size_t i = 0; i < weights->count; ++i) {
     const tv_weights_tensor *tensor = weights->tensors + i;
     const size_t each = tv_stored_read_bytes(tensor->stored);
@@ -116,8 +135,24 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
     (void)tv_weights_map(weights, tensor);
     free(values);
   }
-  tv_weights_close(weights);
-  free(copy);
+}
+
+int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
+int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
+{
+  tv_weights *weights;
+  const char *name = take(data, size);
+  if (!name)
+    return 0;
+  if (tv_weights_open(&weights, name) == 0) {
+    read_all(weights);
+    tv_weights_close(weights);
+  } else if (strstr(tv_last_error(), ": ") ==
+             NULL) { /* the name of the file, or of a shard, and why */
+    abort();
+  }
+  free(first.memory);
+  free(other.memory);
   return 0;
 }
 

@@ -20,7 +20,7 @@ clang -g -O1 -std=gnu11 -D_GNU_SOURCE -DFUZZ_LIBRARY -fsanitize=fuzzer,address,u
   "$top/Filters/Kernels/Base/status.c" \
   $(find "$weights" -name '*.c' ! -name 'keras*' ! -name 'mapped.c' ! -name 'weights_list.c' \
     ! -name 'weights_medium.c' ! -name 'weights_series.c') -ljansson -lz -o fuzz
-for kind in safetensors json pt npy npz onnx; do
+for kind in safetensors json tfjs pt npy npz onnx; do
   mkdir -p "corpus-$kind"
   cp start/*."$kind" "corpus-$kind/"
   ./fuzz -runs="$count" -max_len=4096 -timeout=20 -rss_limit_mb=4000 -print_final_stats=1 \

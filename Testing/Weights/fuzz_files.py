@@ -18,6 +18,16 @@ ones = np.ones((2, 3), "f4")
 write_safetensors("a.safetensors", {"a.weight": ones, "b.bias": np.ones(2, "f2"), "c": np.ones(4, "u2")}, {"step": "3"})
 with open("b.index.json", "w") as file:
     json.dump({"metadata": {}, "weight_map": {"a": "model-1.safetensors"}}, file)
+with open("a.safetensors", "rb") as shard, open("b.index.json", "ab") as file:  # behind a zero: the files beside it
+    file.write(b"\0" + shard.read())
+manifest = [{"paths": ["s1.bin", "s2.bin"], "weights": [
+    {"name": "conv/kernel", "shape": [1, 2, 1, 3], "dtype": "float32"},
+    {"name": "conv/bias", "shape": [3], "dtype": "int32"}, {"name": "mask", "shape": [4], "dtype": "bool"}]},
+    {"paths": ["s1.bin"], "weights": [
+        {"name": "q", "shape": [20], "dtype": "float32", "quantization": {"dtype": "uint8", "min": 0, "scale": 1}}]}]
+with open("k.tfjs", "w") as file:
+    json.dump({"format": "layers-model", "weightsManifest": manifest}, file)
+    file.write("\0" + 20 * "v")
 model = torch.nn.Linear(2, 2)
 optimizer = torch.optim.SGD(model.parameters(), 0.1, momentum=0.9)
 model(torch.ones(1, 2)).sum().backward()
@@ -38,6 +48,7 @@ onnx.save(helper.make_model(helper.make_graph(nodes, "g", [], [], tensors)), "i.
 with zipfile.ZipFile("j.keras", "w") as archive:
     archive.writestr("model.weights.h5", b"none")
 
-FILES = ["a.safetensors", "b.index.json", "c.pt", "d.pt", "e.pt", "f.npy", "g.npz", "h.npz", "i.onnx", "j.keras"]
+FILES = ["a.safetensors", "b.index.json", "c.pt", "d.pt", "e.pt", "f.npy", "g.npz", "h.npz", "i.onnx", "j.keras",
+         "k.tfjs"]
 if len(sys.argv) > 2:
     subprocess.run([sys.argv[1], sys.argv[2], "1", *FILES], check=True)

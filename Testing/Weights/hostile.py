@@ -88,6 +88,16 @@ class Safetensors(Case):
         write("some.safetensors", struct.pack("<Q", len(text)) + text + bytes(8))
         self.assertIsNone(self.problem("some.safetensors", "a", "F4")["b"]["problem"])
 
+    def test_names_of_nothing_but_slashes(self):
+        names = ("/", "//", "///optim///-///|/", "optim/", "/x/weight", ".", "optimizer", "a/b/optim/")
+        weights.write_safetensors("bad.safetensors", {name: np.ones(2, "f4") for name in names})
+        found, _ = weights.read("bad.safetensors")
+        self.assertEqual(set(names), set(found))
+        for row in found.values():
+            self.assertRegex(row["layer"], "^[^/.]", row)
+            self.assertRegex(row["kind"], "^[^/]+$", row)
+        self.assertEqual(len(names), len({(row["layer"], row["kind"]) for row in found.values()}))
+
     def test_shards(self):
         for name, says in (("../other.safetensors", "in its folder"), ("/etc/passwd", "in its folder"),
                            (".safetensors", "in its folder"), ("x.bin", "in its folder"),

@@ -57,6 +57,13 @@ static int differs(const tv_mapped *file, const struct stat *about)
          about->st_mtim.tv_nsec != file->changed.tv_nsec;
 }
 
+int tv_mapped_is_no_link(const tv_mapped *file)
+{
+  struct stat about;
+  return lstat(file->path, &about) == 0 && S_ISREG(about.st_mode) && about.st_ino == file->inode &&
+         about.st_dev == file->device;
+}
+
 int tv_mapped_changed(const tv_mapped *file)
 {
   struct stat about;

@@ -27,6 +27,9 @@ int tv_mapped_read(tv_mapped *file, void *result, uint64_t offset, uint64_t coun
 /* The whole file as memory, or NULL. Pages are read when they are touched. */
 const unsigned char *tv_mapped_memory(tv_mapped *file);
 
+/* 1 where the last name of its path is that file itself, 0 where it is a link to it. */
+int tv_mapped_is_no_link(const tv_mapped *file);
+
 /* 1 where there is no such file any more, or another one, or it has been written to. */
 int tv_mapped_changed(const tv_mapped *file);
 

@@ -93,14 +93,19 @@ static int set(tv_weights *weights, tv_weights_tensor *tensor, const char *layer
   const char *kind)
 {
   static const char none[] = "xyzrsupf";
+  for (; length && (*layer == '/' || *layer == '.'); --length)
+    ++layer;
   tensor->layer = strndup(length ? layer : "optimizer", length ? length : 9);
   tensor->kind = strdup(kind);
   tensor->offered = 0;
   if (!tensor->axes[0])
     memcpy(tensor->axes, none, (size_t)tensor->rank);
-  return tensor->layer && tensor->kind
-           ? 0
-           : tv_fail(TV_ERROR_MEMORY, "%s: no memory", weights->files[0].path);
+  if (!tensor->layer || !tensor->kind)
+    return tv_fail(TV_ERROR_MEMORY, "%s: no memory", weights->files[0].path);
+  for (char *c = tensor->kind; *c; ++c)
+    if (*c == '/')
+      *c = '_';
+  return 0;
 }
 
 static int name_state(
@@ -185,7 +190,9 @@ static int make_different(tv_weights *weights, tv_weights_tensor **order, int ro
       snprintf(text, sizeof text, "%.900s~%zu", tensor->kind, i - first + 1);
       status = replace(weights, &tensor->kind, text);
     } else {
-      status = replace(weights, &tensor->layer, tensor->name);
+      const char *name = tensor->name + strspn(tensor->name, "/.");
+      if (*name)
+        status = replace(weights, &tensor->layer, name);
     }
   }
   return status;

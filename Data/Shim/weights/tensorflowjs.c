@@ -10,7 +10,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 enum
 {
@@ -29,13 +28,11 @@ typedef struct group
 /* A regular file of that very name: what a link names may stand anywhere. */
 static int open_shard(tv_weights *weights, group *of, const char *name)
 {
-  struct stat about;
   const ptrdiff_t number = tv_weights_add_beside(weights, name);
   if (number < 0)
     return (int)number;
   tv_mapped *file = weights->files + number;
-  if (lstat(file->path, &about) || !S_ISREG(about.st_mode) || about.st_ino != file->inode ||
-      about.st_dev != file->device)
+  if (!tv_mapped_is_no_link(file))
     return tv_fail(TV_ERROR_FORMAT, "%s: names \"%.80s\", which is a link and not followed",
       weights->files[0].path, name);
   tv_mapped_rest(file); /* there may be more than a process can hold open */
