@@ -85,7 +85,7 @@ class Torch(unittest.TestCase):
                 self.assertEqual("oihw", row["axes"], row)
             elif isinstance(module, torch.nn.Linear) and row["kind"] == "weights":
                 self.assertEqual("oi", row["axes"], row)
-            elif isinstance(module, torch.nn.BatchNorm2d) and row["kind"] == "weights":
+            elif isinstance(module, torch.nn.BatchNorm2d):
                 self.assertEqual("c", row["axes"], row)
         self.assertEqual(len({(r["layer"], r["kind"]) for r in found.values()}), len(found))
         return True

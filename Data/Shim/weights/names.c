@@ -186,6 +186,20 @@ static int all_in_module(const tv_weights *weights)
   return inside > 0;
 }
 
+/* The bias of a normalisation, which stands beside its weights, is one of channels, as they are. */
+static void follow_weights(tv_weights *weights, size_t at)
+{
+  tv_weights_tensor *bias = weights->tensors + at;
+  if (bias->rank != 1 || !bias->kind || strcmp(bias->kind, "bias") != 0)
+    return;
+  for (size_t other = at ? at - 1 : 1; other < weights->count && other <= at + 1; other += 2) {
+    const tv_weights_tensor *tensor = weights->tensors + other;
+    if (tensor->layer && !strcmp(tensor->layer, bias->layer) && !strcmp(tensor->axes, "c") &&
+        !strcmp(tensor->kind, "weights") && tensor->size[0] == bias->size[0])
+      bias->axes[0] = 'c';
+  }
+}
+
 int tv_names_apply(tv_weights *weights)
 {
   parts *of = malloc(sizeof *of);
@@ -199,6 +213,8 @@ int tv_names_apply(tv_weights *weights)
       status = apply(weights, tensor, of, unwrapped(weights, tensor) + module);
   }
   free(of);
+  for (size_t i = 0; !status && i < weights->count; ++i)
+    follow_weights(weights, i);
   if (!status)
     status = tv_names_optimizer(weights);
   return status ? status : tv_names_unique(weights);

@@ -119,7 +119,8 @@ static int note_gaps(gathering *at, const found *one)
       one->name, one->other, at->state->count, files[one->other_file]->files[0].path);
     return note(at->list, sentence);
   }
-  if (one->count == at->state->count)
+  if (one->count == at->state->count ||
+      !one->first->offered) /* an optimizer begins with no state */
     return 0;
   size_t missing = 0; /* the first file without it */
   while (missing < one->count && one->records[missing].file == missing)
