@@ -67,6 +67,10 @@ class Checkpoints(Case):
             np.testing.assert_array_equal(np.diff(run["0/weights"][:], axis=0), updates[:])
             last = torch.load(folder / "checkpoint-98.ckpt")["optimizer"]["state"][0]["momentum_buffer"]
             np.testing.assert_array_equal(last.numpy(), series["0/weights_momentum_buffer"][-1])
+            for step in STEPS:
+                found = tensorview.diff(run, series, steps=(step, step))
+                self.assertEqual((len(run), {0.0}), (len(found.changes), {one.relative for one in found.changes}))
+                self.assertEqual([], found.only_a)
         self.assertEqual(50, len(os.listdir(folder)))
 
 

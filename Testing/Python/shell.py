@@ -65,14 +65,17 @@ class View(Case):
         plugin = self.path.parent / "TensorView.so"
         plugin.write_text("")
         variables = {**os.environ, "PATH": f"{folder.resolve()}:{os.environ['PATH']}", "TENSORVIEW_PLUGIN": str(plugin)}
-        command = [COMMAND, "view", "--live", SAMPLES / "lenet.tvh5"]
+        np.savez(self.path.parent / "w.npz", a=np.ones(3, "f4"))
+        command = [COMMAND, "view", "--live", SAMPLES / "lenet.tvh5", self.path.parent / "w.npz"]
         result = subprocess.run(command, env=variables, capture_output=True, text=True)
         program.unlink()
         folder.rmdir()
         plugin.unlink()
         self.assertEqual(3, result.returncode)
         self.assertIn(str(plugin.parent), result.stderr)
-        self.assertIn(str(SAMPLES / "lenet.tvh5"), result.stderr)
+        (self.path.parent / "w.npz").unlink()
+        self.assertIn(f"('{SAMPLES / 'lenet.tvh5'}', 'TensorSnapshotReader')", result.stderr)
+        self.assertRegex(result.stderr, r"\('/[^']*/w\.npz', 'NetworkFileReader'\)")
         self.assertIn("run.Follow = 1", result.stderr)
         compile(result.stderr.partition("\n")[2], "script", "exec")
 
@@ -85,7 +88,7 @@ class View(Case):
     def test_help_of_each_command(self):
         status, out, _ = tensorview("--help")
         self.assertEqual(0, status)
-        for name in ("info", "view", "render", "prune"):
+        for name in ("info", "view", "render", "doctor", "diff", "prune"):
             self.assertIn(f"\n    {name} ", out)
             self.assertEqual(0, tensorview(name, "--help")[0])
         self.assertEqual(2, tensorview("unknown")[0])

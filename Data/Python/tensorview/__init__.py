@@ -6,8 +6,8 @@
             ...                      # the loop as it is
             run.log(loss=loss)       # optional
 
-watch() records a torch model, Run what any trainer hands over; open() reads it back. prune() makes a
-trained torch model smaller.
+watch() records a torch model, Run what any trainer hands over; open() reads it back, and weight files of
+other frameworks; diff() says what changed between two. prune() makes a trained torch model smaller.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import prune
 from ._library import TensorViewError, TensorViewWarning
+from .differences import diff
 from .kernels import correlate, groups
 from .reading import open
 from .run import Run
@@ -35,6 +36,7 @@ __all__ = [
     "TensorViewWarning",
     "correlate",
     "dashboard",
+    "diff",
     "groups",
     "open",
     "prune",

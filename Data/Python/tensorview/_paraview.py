@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import shutil
 import subprocess
@@ -11,15 +12,16 @@ import tempfile
 from pathlib import Path
 from typing import Dict, Iterator, List, Optional
 
-from ._library import TensorViewError
+from ._library import TensorViewError, library
 
 OPEN = """
 from paraview.simple import *
 import tensorview_dashboard
 
-for path in {runs!r}:
-    run = TensorSnapshotReader(registrationName=path.rpartition("/")[2], FileName=[path])
-    run.Follow = {live!r}
+for path, reader in {runs!r}:
+    run = globals()[reader](registrationName=path.rpartition("/")[2], FileName=[path])
+    if hasattr(run, "Follow"):
+        run.Follow = {live!r}
     run.UpdatePipeline()
     tensorview_dashboard.dashboard(run)
 """
@@ -92,12 +94,20 @@ def display() -> Iterator[str]:
         server.wait()
 
 
+def _reader(path: str) -> str:
+    """The one of ParaView's sources that opens it: weight files, and folders of them, have their own."""
+    medium = ctypes.c_char_p()
+    library.tv_source_recognise(os.fsencode(path), ctypes.byref(medium))
+    is_weights = os.path.isdir(path) or medium.value not in (None, b"run file")
+    return "NetworkFileReader" if is_weights else "TensorSnapshotReader"
+
+
 def view(runs: List[str], live: bool) -> int:
     """Starts ParaView with the runs; returns when it is closed."""
     for run in runs:
         if not os.path.exists(run):
             raise FileNotFoundError(f"{run}: there is no such file")
-    paths = [os.path.abspath(run) for run in runs]
+    paths = [(os.path.abspath(run), _reader(run)) for run in runs]
     with tempfile.NamedTemporaryFile("w", suffix=".py") as script:
         script.write(OPEN.format(runs=paths, live=int(live)))
         script.flush()

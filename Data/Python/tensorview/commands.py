@@ -6,10 +6,11 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from typing import Any, List, Optional
+from typing import Any, List, Optional, Union
 
 from . import _paraview, prune
 from ._library import TensorViewError
+from .differences import diff
 from .findings import report
 from .reading import Source, Tensor
 from .reading import open as open_run
@@ -17,11 +18,14 @@ from .reading import open as open_run
 DESCRIPTION = """Watch neural networks train, in ParaView.
 
 A run is a file (.tvh5) that tensorview.watch(), tensorview.Run or the C library wrote, or
-ring:NAME, a run in the memory of this machine. It may still be growing."""
+ring:NAME, a run in the memory of this machine. It may still be growing. Weight files of other
+frameworks, and folders of checkpoints, are runs too: safetensors, torch, Keras, numpy, ONNX,
+TensorFlow.js."""
 
 EXAMPLES = """examples:
   tensorview info run.tvh5                     what is in it
   tensorview doctor run.tvh5                   what is wrong in it
+  tensorview diff before.pt after.pt           which tensors changed, and by how much
   tensorview view run.tvh5 --live              in ParaView, which follows it
   tensorview render run.tvh5 --output views/   pictures of every view, without a screen
 
@@ -52,6 +56,12 @@ def parser() -> argparse.ArgumentParser:
     render.add_argument("--layer", help="its name in the run (the first that has activations)")
     doctor = add("doctor", _doctor, "say what is wrong in a run", DOCTOR)
     doctor.add_argument("runs", nargs="+", metavar="RUN", help="a run file, or ring:NAME")
+    changes = add("diff", _diff, "say what changed between two runs or steps", DIFF)
+    changes.add_argument("a", metavar="A", help="a run, a weight file or a folder of checkpoints")
+    changes.add_argument("b", metavar="B", nargs="?", help="another; without it, two steps of A")
+    changes.add_argument("--steps", nargs=2, metavar=("OF_A", "OF_B"), type=_step, help=STEPS)
+    changes.add_argument("--kind", action="append", help="weights, bias, ...; may stand several times")
+    changes.add_argument("--most", type=int, metavar="N", help="rows of the table (all)")
     prune.add_arguments(add("prune", prune.command, "make a torch network smaller", PRUNE))
     return top
 
@@ -67,6 +77,17 @@ pvpython; without a screen, Xvfb too."""
 
 DOCTOR = """Lists the units that are stuck, dead, saturated, exploding, not finite, oscillating, redundant or
 never updated, since which step and until when, and what to try. Exit status 0, whatever is found."""
+STEPS = """numbers, "first" or "last": the last record at or before that step is compared (last last;
+without B, first last)"""
+DIFF = """Compares tensors of the same name and lists those that changed, the largest relative change first:
+
+  change     |B - A| / |A|, Euclidean norms of all elements
+  largest    the largest difference of an element
+  elements   how many are not the same
+
+Then, by name, what did not change, what only one of the two has, and what cannot be compared. Axes that
+stand in another order (Keras's and torch's, say) are brought into A's. Activations, gradients, updates
+and statistics are compared where --kind asks for them. Exit status 0, whatever is found."""
 PRUNE = """Merges similar filters of a torch network, repairs what is left on unlabelled samples, and
 reports what that costs."""
 
@@ -81,6 +102,17 @@ def _doctor(arguments: argparse.Namespace) -> None:
     for number, path in enumerate(arguments.runs):
         with open_run(path) as run:
             print("\n" * (number > 0) + "\n".join(report(path, run.findings())))
+
+
+def _step(text: str) -> Union[int, str]:
+    return int(text) if text.isdigit() else text
+
+
+def _diff(arguments: argparse.Namespace) -> None:
+    if arguments.most is not None and arguments.most < 0:
+        raise TensorViewError(f"--most must be 0 or more, not {arguments.most}")
+    found = diff(arguments.a, arguments.b, steps=arguments.steps, kinds=arguments.kind)
+    print("\n".join(found.lines(arguments.most)))
 
 
 def _view(arguments: argparse.Namespace) -> int:
