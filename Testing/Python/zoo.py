@@ -1,17 +1,22 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""torchvision's networks, watched for two steps: each tensor is torch's, and so is the training.
+"""torchvision's networks, watched for two steps: each tensor is torch's, and so is the training. And
+saved by torch.save, and read as a weight file: each tensor is torch's again.
 
 Three small ones; with TENSORVIEW_ZOO=all every one of torchvision that runs at 64 x 64, or those
-that it names: TENSORVIEW_ZOO=resnet50,vit_b_16.
+that it names: TENSORVIEW_ZOO=resnet50,vit_b_16. A row is printed for each.
 """
 
 import os
+import time
 import unittest
 
+import numpy as np
 import torch
 import torchvision
-from support import Case
+from support import Case, array, kind_of, run_files
 from torch.nn import functional
+
+import tensorview
 
 ALL = """alexnet convnext_tiny densenet121 efficientnet_b0 efficientnet_v2_s googlenet inception_v3 mnasnet0_5
     mobilenet_v2 mobilenet_v3_large mobilenet_v3_small regnet_x_400mf regnet_y_400mf resnet18 resnet50
@@ -34,9 +39,28 @@ def network(name):
 
 
 class Zoo(Case):
+    def saved(self, net):
+        """How many tensors a weight file has, after comparing each."""
+        path = self.path.with_name("saved.pt")
+        self.addCleanup(path.unlink, missing_ok=True)
+        torch.save(net.state_dict(), path)
+        state = net.state_dict()
+        with tensorview.open(path) as weights:
+            self.assertEqual([], weights.notes)
+            self.assertEqual(len(state), len(weights))
+            for name, values in state.items():
+                layer, _, label = name.rpartition(".")
+                read = weights[f"{layer or 'model'}/{kind_of(label, 'weights')}"]
+                self.assertEqual((tuple(values.shape), None), (read.shape, read.problem), name)
+                np.testing.assert_array_equal(array(values), read[0], name)
+        return len(state)
+
     def watched(self, name):
+        began, made = time.monotonic(), []
+
         def make():
             net = network(name)
+            made[:] = [net]
             optimizer = torch.optim.SGD(net.parameters(), lr=0.01, momentum=0.9)
             size = SIZES.get(name, 64)
             x, y = torch.randn(2, 3, size, size), torch.randint(0, 10, (2,))
@@ -47,6 +71,13 @@ class Zoo(Case):
         self.assertGreater(len(activations), 5)
         for one in activations:
             self.assertEqual([0, 1], list(recorded[one]), one)
+        size = sum(part.stat().st_size for part in run_files(self.path)) / 1e6
+        parameters = sum(one.numel() for one in made[0].parameters()) / 1e6
+        print(
+            f"{name:20} {parameters:6.2f} million parameters: {len(recorded)} tensors watched ({size:.0f} MB),"
+            f" {self.saved(made[0])} saved and read, {time.monotonic() - began:.0f} s",
+            flush=True,
+        )
 
 
 def test_of(name):

@@ -75,7 +75,7 @@ class Safetensors(Case):
             ("h.0.attn.c_attn", "weights"): "io", ("h.0.attn.c_proj", "weights"): "io",
             ("wte", "weights"): "ve", ("ln_f", "weights"): "c", ("conv", "weights"): "oihw",
             ("attn", "in_proj_weight"): "oi", ("attn", "in_proj_bias"): "o", ("lstm", "weight_ih_l0"): "oi",
-            ("bn2", "running_var"): "c", ("up.deconv1", "weights"): "iohw", ("odd", "values"): "xyz",
+            ("bn2", "running_var"): "c", ("up.deconv1", "weights"): "iohw", ("model", "odd"): "xyz",
             ("block", "strange_thing"): "xy", ("model", "weights"): "oi",
         }, self.shown(found))
 

@@ -115,7 +115,8 @@ class Series(unittest.TestCase):
         self.assertEqual((0, "oihw"), (found["a/updates"]["offered"], found["a/updates"]["axes"]))
         np.testing.assert_array_equal(found["a/updates"]["values"], np.diff(arrays, axis=0))
         self.assertIn("b/bias_updates", found)
-        self.assertNotIn("n/values_updates", found)
+        self.assertIn("model/n", found)
+        self.assertNotIn("model/n_updates", found)
 
     def test_equals_the_run_file(self):
         """Fifty checkpoints, optimizer and all, beside a run file of the same steps."""

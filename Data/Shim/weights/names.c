@@ -133,6 +133,12 @@ static int is_offered(const tv_weights_tensor *tensor)
   return tensor->elements > 1 && type != TV_INT64 && type != TV_BOOL;
 }
 
+/* There "class_token" is the network's own, and watch() calls it model/class_token, too. */
+static int from_torch(const tv_weights *weights)
+{
+  return !strcmp(weights->medium, "torch") || !strcmp(weights->medium, "safetensors");
+}
+
 static int apply(tv_weights *weights, tv_weights_tensor *tensor, parts *of, const char *name)
 {
   take_apart(of, name);
@@ -142,7 +148,7 @@ static int apply(tv_weights *weights, tv_weights_tensor *tensor, parts *of, cons
   if (axes && *axes == '?')
     axes = widening(weights);
   tensor->offered = (!rule || rule->offered) && is_offered(tensor);
-  if (!*layer && !rule) { /* one word, and none that is known */
+  if (!*layer && !rule && !from_torch(weights)) { /* one word, and none that is known */
     layer = of->last;
     kind = "values";
   }
