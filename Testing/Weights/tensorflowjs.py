@@ -67,6 +67,22 @@ class Good(unittest.TestCase):
                 whole = model.history("block/dense/weights", "0-14")[0]
                 self.assertEqual(sorted(arrays["block/dense/kernel"][0].ravel()), sorted(whole))
 
+    def test_folders(self):
+        arrays = [some(2, 3), some(2, 3)]
+        for step, array in enumerate(arrays):
+            write([[(entry("d/kernel", array), array)]], f"folder/checkpoint-{10 * step}")
+        with tensorview.open("folder/checkpoint-10") as model:
+            np.testing.assert_array_equal(arrays[1], model["d/weights"][0])
+        with tensorview.open("folder") as series:
+            self.assertEqual([0, 10], series["d/weights"].steps.tolist())
+            np.testing.assert_array_equal(arrays, series["d/weights"][:])
+        os.makedirs("other", exist_ok=True)
+        np.savez("other/step-3.npz", **{"a.weight": arrays[0]})
+        with open("other/model.json", "w") as file:  # of somebody else's
+            file.write('{"name": "settings of a model"}')
+        with tensorview.open("other") as series:
+            self.assertEqual(["a/weights"], list(series))
+
     def test_what_is_not_shown_costs_itself(self):
         small, half, good = np.arange(6, dtype="u1"), some(3, kind="<f2"), some(4)
         quantized = {"dtype": "uint8", "scale": 0.1, "min": 0}

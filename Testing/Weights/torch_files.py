@@ -110,6 +110,23 @@ class Torch(unittest.TestCase):
         self.same(found, collections.OrderedDict(model.named_parameters()))
         self.assertIn("torchvision.models.squeezenet.SqueezeNet", " ".join(about["notes"]))
 
+    def test_arrays_of_numpy_among_them(self):
+        """As Lightning's and YOLO's checkpoints have: said once, and the tensors are there."""
+        state = torch.nn.Linear(3, 2).state_dict()
+        for protocol in (2, 4):
+            mixed = {"state_dict": state, "global_step": 120, "mean": np.arange(5.0), "best": np.float64(0.3),
+                     "classes": np.array(["a", "b"]), "big": np.arange(3, dtype=">f4")}
+            torch.save(mixed, "mixed.ckpt", pickle_protocol=protocol)
+            found, about = weights.read("mixed.ckpt")
+            self.assertEqual(["weights", "bias"], [row["kind"] for row in found.values()])
+            np.testing.assert_array_equal(state["bias"].numpy(), found["state_dict.bias"]["values"])
+            self.assertEqual(120, about["step"])
+            self.assertEqual(1, len(about["notes"]), about["notes"])
+            self.assertIn("holds arrays or numbers of numpy's, which are not shown", about["notes"][0])
+            torch.save({"mean": np.arange(5.0)}, "mixed.ckpt", pickle_protocol=protocol)
+            self.assertIn("mixed.ckpt: holds no tensor; it holds arrays", weights.refusal("mixed.ckpt"))
+        os.remove("mixed.ckpt")
+
     def test_scripted(self):
         model = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.ReLU(), torch.nn.Linear(2, 3))
         torch.jit.script(model).save("scripted.pt")
@@ -221,7 +238,7 @@ class Torch(unittest.TestCase):
         found, about = self.saved(checkpoint)
         self.assertEqual(["tensors.0", "tensors.1"], list(found))
         notes = " ".join(about["notes"])
-        for name in ("argparse.Namespace", "pathlib.PurePosixPath", "numpy.core.multiarray.scalar"):
+        for name in ("argparse.Namespace", "pathlib.PurePosixPath", "numbers of numpy"):
             self.assertIn(name, notes)
 
     def test_protocols(self):

@@ -131,7 +131,11 @@ static int visit_call(walk *at, tv_pickle_node *call)
       if (tv_torch_is_tensor(name))
         return tv_torch_tensor(&at->torch, at->name, name, arguments);
     }
-    if (!is_plain(name))
+    if (!strncmp(name, "numpy.", 6))
+      tv_weights_note(at->torch.weights,
+        "holds arrays or numbers of numpy's, which are not shown; saved as tensors "
+        "(torch.from_numpy) they are");
+    else if (!is_plain(name))
       tv_weights_note(at->torch.weights,
         call->called ? "asks to call %.200s, which is not done; what it would give is left out"
                      : "holds an object of the class %.200s, which is not loaded; tensors in it "

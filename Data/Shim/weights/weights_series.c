@@ -46,13 +46,14 @@ static int add(tv_weights_paths *files, const char *folder, const char *name, co
 static const char *checkpoint_in(const char *at, const char *name)
 {
   static const char *const known[] = {
-    "model.safetensors.index.json", "model.safetensors", "pytorch_model.bin"};
+    "model.safetensors.index.json", "model.safetensors", "pytorch_model.bin", "model.json"};
   struct stat about;
   char path[4096];
   for (size_t i = 0; i < sizeof known / sizeof known[0]; ++i) {
     const int length =
       snprintf(path, sizeof path, "%s%s%s/%s", at, *name ? "/" : "", name, known[i]);
-    if (length < (int)sizeof path && stat(path, &about) == 0 && S_ISREG(about.st_mode))
+    if (length < (int)sizeof path && stat(path, &about) == 0 && S_ISREG(about.st_mode) &&
+        (strcmp(known[i], "model.json") != 0 || tv_weights_recognise(path)))
       return known[i];
   }
   return NULL;
