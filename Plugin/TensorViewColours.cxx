@@ -11,7 +11,6 @@
 #include "vtkPVArrayInformation.h"
 #include "vtkPVDataInformation.h"
 #include "vtkPVDataSetAttributesInformation.h"
-#include "vtkSMPVRepresentationProxy.h"
 #include "vtkSMParaViewPipelineController.h"
 #include "vtkSMPropertyHelper.h"
 #include "vtkSMSessionProxyManager.h"
@@ -23,6 +22,15 @@
 #include <cstring>
 #include <map>
 #include <string>
+
+// ParaView moved what colours a representation out of the representation in 5.13.
+#if __has_include("vtkSMColorMapEditorHelper.h")
+#include "vtkSMColorMapEditorHelper.h"
+using ColourMapHelper = vtkSMColorMapEditorHelper;
+#else
+#include "vtkSMPVRepresentationProxy.h"
+using ColourMapHelper = vtkSMPVRepresentationProxy;
+#endif
 
 namespace {
 
@@ -68,13 +76,13 @@ void ColourByWhatIsThere(vtkSMSourceProxy *grid, vtkSMProxy *shown)
     return;
   }
   vtkSMViewProxy *view = vtkSMViewProxy::FindView(shown);
-  const bool legend = view && vtkSMPVRepresentationProxy::IsScalarBarVisible(shown, view);
+  const bool legend = view && ColourMapHelper::IsScalarBarVisible(shown, view);
   if (legend) {
-    vtkSMPVRepresentationProxy::SetScalarBarVisibility(shown, view, false);
+    ColourMapHelper::SetScalarBarVisibility(shown, view, false);
   }
-  vtkSMPVRepresentationProxy::SetScalarColoring(shown, values, association);
+  ColourMapHelper::SetScalarColoring(shown, values, association);
   if (legend) {
-    vtkSMPVRepresentationProxy::SetScalarBarVisibility(shown, view, true);
+    ColourMapHelper::SetScalarBarVisibility(shown, view, true);
   }
   shown->UpdateVTKObjects();
 }

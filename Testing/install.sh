@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Installs the Debian 12 packages that TensorView needs: the one list, with the reasons.
+# Installs the Debian packages (12, 13, unstable) that TensorView needs: the one list, with the
+# reasons.
 #
 #   bash Testing/install.sh          all of it
 #   bash Testing/install.sh demo     what Data/demo.sh needs: no packages that only tests use
@@ -17,9 +18,14 @@ packages() {
   # ParaView, its Python, and the headers to build a plugin against.
   build+=" paraview paraview-dev python3-paraview"
   # find_package(ParaView) fails until every library that ParaView was built with has its headers.
-  # Qt, for ParaView's client:
-  build+=" qtbase5-dev qttools5-dev libqt5svg5-dev libqt5opengl5-dev libqt5x11extras5-dev"
-  build+=" libqt5xmlpatterns5-dev qtxmlpatterns5-dev-tools libxcursor-dev libxt-dev"
+  # Qt, for ParaView's client: 5 in Debian 12, 6 since.
+  if [ "$(. /etc/os-release; echo "${VERSION_ID:-unstable}")" = 12 ]; then
+    build+=" qtbase5-dev qttools5-dev libqt5svg5-dev libqt5opengl5-dev libqt5x11extras5-dev"
+    build+=" libqt5xmlpatterns5-dev qtxmlpatterns5-dev-tools"
+  else
+    build+=" qt6-base-dev qt6-tools-dev qt6-svg-dev qt6-5compat-dev"
+  fi
+  build+=" libxcursor-dev libxt-dev"
   # HDF5 in the flavour that ParaView uses, and MPI for pvserver on several ranks:
   build+=" libhdf5-openmpi-dev libopenmpi-dev openmpi-bin"
   # VTK's and ParaView's other dependencies:

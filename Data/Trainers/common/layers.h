@@ -9,12 +9,11 @@
 /* oneDNN's memories of a layer, each in the order that it prefers. */
 typedef struct layer_memories
 {
-  dnnl_memory_t input;                         /* fully connected: [batch][inputs] */
-  dnnl_memory_t activations;                   /* after ReLU, before pooling */
-  dnnl_memory_t output;                        /* what the next layer sees */
-  dnnl_memory_t real_activations, real_output; /* the same without filters that fill a vector */
-  dnnl_memory_t gradient;                      /* of the loss by output */
-  dnnl_memory_t indices;                       /* where each maximum of the pooling was */
+  dnnl_memory_t input;       /* fully connected: [batch][inputs] */
+  dnnl_memory_t activations; /* after ReLU, before pooling; with filters that fill a vector */
+  dnnl_memory_t output;      /* what the next layer sees; the same */
+  dnnl_memory_t gradient;    /* of the loss by output */
+  dnnl_memory_t indices;     /* where each maximum of the pooling was */
   dnnl_primitive_desc_t forward, pooling;
 } layer_memories;
 

@@ -164,12 +164,13 @@ void network_loss(double *loss, size_t *correct, network *n, size_t samples)
 
 int network_activations(float *out, network *n, size_t layer)
 {
-  return plan_read(n->plan, n->layers[layer].memories->real_activations, out);
+  return plan_read(
+    n->plan, n->layers[layer].memories->activations, n->layers[layer].weights.rows, out);
 }
 
 int network_output(float *out, network *n, size_t layer)
 {
-  return plan_read(n->plan, n->layers[layer].memories->real_output, out);
+  return plan_read(n->plan, n->layers[layer].memories->output, n->layers[layer].weights.rows, out);
 }
 
 int network_merge(network *n, size_t index, const unsigned char *keep, const double *combination)

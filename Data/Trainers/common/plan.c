@@ -22,8 +22,9 @@ struct plan
   dnnl_stream_t stream;
   dnnl_memory_t memories[ITEMS];
   dnnl_primitive_desc_t descriptions[ITEMS];
+  onednn_layout layouts[ITEMS];
   plan_step steps[2][ITEMS];
-  int memory_count, description_count, step_count[2];
+  int memory_count, description_count, layout_count, step_count[2];
   int status;
 };
 
@@ -63,6 +64,8 @@ void plan_free(plan *plan)
     dnnl_primitive_desc_destroy(plan->descriptions[i]);
   for (int i = 0; i < plan->memory_count; ++i)
     dnnl_memory_destroy(plan->memories[i]);
+  for (int i = 0; i < plan->layout_count; ++i)
+    onednn_layout_free(plan->layouts[i]);
   if (plan->stream)
     dnnl_stream_destroy(plan->stream);
   if (plan->engine)
@@ -75,7 +78,7 @@ int plan_status(const plan *plan)
   return plan->status;
 }
 
-dnnl_memory_t plan_memory(plan *plan, const dnnl_memory_desc_t *shape, void *data)
+dnnl_memory_t plan_memory(plan *plan, onednn_layout layout, void *data)
 {
   dnnl_memory_t memory = NULL;
   if (plan->status != TV_OK)
@@ -83,91 +86,92 @@ dnnl_memory_t plan_memory(plan *plan, const dnnl_memory_desc_t *shape, void *dat
   if (plan->memory_count == ITEMS)
     failed(plan, dnnl_out_of_memory, "memory");
   else if (!failed(plan,
-             dnnl_memory_create(&memory, shape, plan->engine, data ? data : DNNL_MEMORY_ALLOCATE),
+             dnnl_memory_create(&memory, layout, plan->engine, data ? data : DNNL_MEMORY_ALLOCATE),
              "memory")) {
     plan->memories[plan->memory_count++] = memory;
     if (!data)
-      memset(plan_data(memory), 0, dnnl_memory_desc_get_size(shape));
+      memset(plan_data(memory), 0, dnnl_memory_desc_get_size(layout));
   }
   return memory;
 }
 
-dnnl_memory_desc_t plan_plain(int axes, size_t a, size_t b, size_t c, size_t d)
+onednn_layout plan_new_layout(
+  plan *plan, int axes, const dnnl_dims_t sizes, const dnnl_dims_t strides, dnnl_format_tag_t tag)
+{
+  onednn_layout layout = NULL;
+  if (plan->status != TV_OK)
+    return NULL;
+  if (plan->layout_count == ITEMS)
+    failed(plan, dnnl_out_of_memory, "layouts");
+  else if (!failed(plan, onednn_layout_create(&layout, axes, sizes, strides, tag), "layouts"))
+    plan->layouts[plan->layout_count++] = layout;
+  return layout;
+}
+
+dnnl_format_tag_t plan_plain_tag(int axes)
 {
   static const dnnl_format_tag_t tags[] = {
     dnnl_format_tag_undef, dnnl_a, dnnl_ab, dnnl_abc, dnnl_abcd};
+  return tags[axes];
+}
+
+onednn_layout plan_plain(plan *plan, int axes, size_t a, size_t b, size_t c, size_t d)
+{
   const dnnl_dims_t sizes = {(dnnl_dim_t)a, (dnnl_dim_t)b, (dnnl_dim_t)c, (dnnl_dim_t)d};
-  dnnl_memory_desc_t shape;
-  memset(&shape, 0, sizeof shape);
-  dnnl_memory_desc_init_by_tag(&shape, axes, sizes, dnnl_f32, tags[axes]);
-  return shape;
+  return plan_new_layout(plan, axes, sizes, NULL, plan_plain_tag(axes));
 }
 
-dnnl_memory_desc_t plan_any(const dnnl_memory_desc_t *shape)
+onednn_layout plan_any(plan *plan, onednn_layout layout)
 {
-  dnnl_memory_desc_t any;
-  memset(&any, 0, sizeof any);
-  dnnl_memory_desc_init_by_tag(&any, shape->ndims, shape->dims, dnnl_f32, dnnl_format_tag_any);
-  return any;
+  return plan->status != TV_OK ? NULL
+                               : plan_new_layout(plan, onednn_axes(layout), onednn_sizes(layout),
+                                   NULL, dnnl_format_tag_any);
 }
 
-dnnl_memory_desc_t plan_narrow(dnnl_memory_desc_t shape, int axis, size_t size)
+onednn_layout plan_layout(dnnl_memory_t memory)
 {
-  const dnnl_blocking_desc_t *blocks = &shape.format_desc.blocking;
-  dnnl_dim_t block = 1;
-  for (int i = 0; i < blocks->inner_nblks; ++i)
-    if (blocks->inner_idxs[i] == axis)
-      block *= blocks->inner_blks[i];
-  shape.dims[axis] = (dnnl_dim_t)size;
-  shape.padded_dims[axis] = ((dnnl_dim_t)size + block - 1) / block * block;
-  return shape;
+  onednn_layout layout = NULL; /* after a failure there is no memory, and nobody looks */
+  if (memory)
+    dnnl_memory_get_memory_desc(memory, &layout);
+  return layout;
 }
 
-static dnnl_primitive_desc_t keep_description(plan *plan, dnnl_primitive_desc_t description)
+onednn_layout plan_query(plan *plan, const_dnnl_primitive_desc_t of, dnnl_query_t what)
 {
-  if (plan->description_count == ITEMS) {
-    dnnl_primitive_desc_destroy(description);
-    failed(plan, dnnl_out_of_memory, "list of operations");
-    return NULL;
-  }
-  return plan->descriptions[plan->description_count++] = description;
-}
-
-dnnl_primitive_desc_t plan_describe(
-  plan *plan, const_dnnl_op_desc_t operation, int relu, const_dnnl_primitive_desc_t hint)
-{
-  dnnl_primitive_attr_t attributes = NULL;
-  dnnl_post_ops_t after = NULL;
-  dnnl_primitive_desc_t description = NULL;
   if (plan->status != TV_OK)
     return NULL;
-  if (relu) {
-    failed(plan, dnnl_primitive_attr_create(&attributes), "activation");
-    failed(plan, dnnl_post_ops_create(&after), "activation");
-    failed(plan, dnnl_post_ops_append_eltwise(after, 1, dnnl_eltwise_relu, 0, 0), "activation");
-    failed(plan, dnnl_primitive_attr_set_post_ops(attributes, after), "activation");
-  }
-  if (!failed(plan,
-        dnnl_primitive_desc_create(&description, operation, attributes, plan->engine, hint),
-        "operations"))
-    description = keep_description(plan, description);
-  if (after)
-    dnnl_post_ops_destroy(after);
-  if (attributes)
-    dnnl_primitive_attr_destroy(attributes);
-  return description;
-}
-
-dnnl_memory_desc_t plan_query(plan *plan, const_dnnl_primitive_desc_t of, dnnl_query_t what)
-{
-  dnnl_memory_desc_t shape;
-  memset(&shape, 0, sizeof shape);
-  if (plan->status != TV_OK)
-    return shape;
-  const dnnl_memory_desc_t *found = dnnl_primitive_desc_query_md(of, what, 0);
+  onednn_layout found = dnnl_primitive_desc_query_md(of, what, 0);
   if (!found)
     failed(plan, dnnl_unimplemented, "layout");
-  return found ? *found : shape;
+  return found;
+}
+
+size_t plan_size(onednn_layout layout, int axis)
+{
+  return (size_t)onednn_sizes(layout)[axis];
+}
+
+dnnl_engine_t plan_engine(const plan *plan)
+{
+  return plan->engine;
+}
+
+dnnl_stream_t plan_stream(const plan *plan)
+{
+  return plan->stream;
+}
+
+void plan_describe(plan *plan, dnnl_primitive_desc_t *description, dnnl_status_t status)
+{
+  if (status != dnnl_success)
+    *description = NULL;
+  if (failed(plan, status, "operations") || plan->description_count == ITEMS) {
+    dnnl_primitive_desc_destroy(*description);
+    *description = NULL;
+    failed(plan, dnnl_out_of_memory, "list of operations");
+    return;
+  }
+  plan->descriptions[plan->description_count++] = *description;
 }
 
 void plan_add(
@@ -187,44 +191,6 @@ void plan_add(
     step->arguments[step->count].memory = arguments[step->count].memory;
   }
   ++plan->step_count[pass];
-}
-
-void plan_reorder(plan *plan, plan_pass pass, dnnl_memory_t from, dnnl_memory_t to)
-{
-  dnnl_primitive_desc_t description = NULL;
-  if (plan->status != TV_OK)
-    return;
-  const dnnl_memory_desc_t source = plan_shape(from), target = plan_shape(to);
-  if (failed(plan,
-        dnnl_reorder_primitive_desc_create(
-          &description, &source, plan->engine, &target, plan->engine, NULL),
-        "change of layout"))
-    return;
-  const plan_argument arguments[] = {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}, {0, NULL}};
-  plan_add(plan, pass, keep_description(plan, description), arguments);
-}
-
-dnnl_memory_t plan_as(
-  plan *plan, plan_pass pass, dnnl_memory_t memory, const dnnl_memory_desc_t *shape)
-{
-  if (plan->status != TV_OK)
-    return NULL;
-  const dnnl_memory_desc_t now = plan_shape(memory);
-  if (dnnl_memory_desc_equal(&now, shape))
-    return memory;
-  dnnl_memory_t other = plan_memory(plan, shape, NULL);
-  plan_reorder(plan, pass, memory, other);
-  return other;
-}
-
-dnnl_memory_desc_t plan_shape(dnnl_memory_t memory)
-{
-  const dnnl_memory_desc_t *shape = NULL;
-  dnnl_memory_desc_t none;
-  memset(&none, 0, sizeof none); /* after a failure there is no memory, and nobody looks */
-  if (memory)
-    dnnl_memory_get_memory_desc(memory, &shape);
-  return shape ? *shape : none;
 }
 
 float *plan_data(dnnl_memory_t memory)
@@ -249,39 +215,4 @@ int plan_run(plan *plan, plan_pass pass)
     return tv_fail(TV_ERROR_UNSUPPORTED, "oneDNN failed while it ran the network (its status %d)",
       (int)(status != dnnl_success ? status : waited));
   return TV_OK;
-}
-
-int plan_read(plan *plan, dnnl_memory_t memory, float *out)
-{
-  const dnnl_memory_desc_t shape = plan_shape(memory);
-  const dnnl_memory_desc_t plain = plan_plain(shape.ndims, (size_t)shape.dims[0],
-    (size_t)shape.dims[1], (size_t)shape.dims[2], (size_t)shape.dims[3]);
-  if (dnnl_memory_desc_equal(&shape, &plain)) {
-    memcpy(out, plan_data(memory), dnnl_memory_desc_get_size(&shape));
-    return TV_OK;
-  }
-  dnnl_memory_t target = NULL;
-  dnnl_primitive_desc_t description = NULL;
-  dnnl_primitive_t reorder = NULL;
-  dnnl_status_t status = dnnl_memory_create(&target, &plain, plan->engine, out);
-  if (status == dnnl_success)
-    status = dnnl_reorder_primitive_desc_create(
-      &description, &shape, plan->engine, &plain, plan->engine, NULL);
-  if (status == dnnl_success)
-    status = dnnl_primitive_create(&reorder, description);
-  if (status == dnnl_success) {
-    const dnnl_exec_arg_t arguments[] = {{DNNL_ARG_FROM, memory}, {DNNL_ARG_TO, target}};
-    status = dnnl_primitive_execute(reorder, plan->stream, 2, arguments);
-    dnnl_stream_wait(plan->stream);
-  }
-  if (reorder)
-    dnnl_primitive_destroy(reorder);
-  if (description)
-    dnnl_primitive_desc_destroy(description);
-  if (target)
-    dnnl_memory_destroy(target);
-  return status == dnnl_success
-           ? TV_OK
-           : tv_fail(TV_ERROR_UNSUPPORTED, "oneDNN cannot read the activations (its status %d)",
-               (int)status);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "vgg_network.h"
+
+#include "onednn.h"
 #include "status.h"
 
-#include <dnnl.h>
 #include <omp.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -89,15 +90,14 @@ void vgg_describe(vgg_layer layers[VGG_LAYERS], size_t size)
 }
 
 /* A memory object around the caller's values (or none yet). */
-static int wrap(
-  dnnl_memory_t *memory, const dnnl_memory_desc_t *shape, dnnl_engine_t engine, void *values)
+static int wrap(dnnl_memory_t *memory, onednn_layout layout, dnnl_engine_t engine, void *values)
 {
-  TRY(dnnl_memory_create(memory, shape, engine, values ? values : DNNL_MEMORY_NONE));
+  TRY(dnnl_memory_create(memory, layout, engine, values ? values : DNNL_MEMORY_NONE));
   return 0;
 }
 
-static int create_reorder(dnnl_primitive_t *reorder, const dnnl_memory_desc_t *from,
-  const dnnl_memory_desc_t *to, dnnl_engine_t engine)
+static int create_reorder(
+  dnnl_primitive_t *reorder, onednn_layout from, onednn_layout to, dnnl_engine_t engine)
 {
   dnnl_primitive_desc_t description;
   TRY(dnnl_reorder_primitive_desc_create(&description, from, engine, to, engine, NULL));
@@ -117,8 +117,8 @@ static int execute_reorder(
 }
 
 /* Copies values of the file's layout into memory of oneDNN's choice. */
-static int load(vgg_network *network, dnnl_memory_t *memory, const dnnl_memory_desc_t *layout,
-  const dnnl_memory_desc_t *file_layout, float *values)
+static int load(vgg_network *network, dnnl_memory_t *memory, onednn_layout layout,
+  onednn_layout file_layout, float *values)
 {
   dnnl_memory_t from = NULL;
   dnnl_primitive_t reorder = NULL;
@@ -133,128 +133,136 @@ static int load(vgg_network *network, dnnl_memory_t *memory, const dnnl_memory_d
   return status;
 }
 
-/* The primitive's description, with ReLU behind it where wanted; the result's layout is oneDNN's
- * choice, and that of the plain images before the first layer too. */
+/* A layout of oneDNN's choice. */
+static dnnl_status_t any_layout(onednn_layout *layout, int axes, const dnnl_dim_t *sizes)
+{
+  return onednn_layout_create(layout, axes, sizes, NULL, dnnl_format_tag_any);
+}
+
+/* The primitive's description, with ReLU behind it where wanted, from layouts for the input (NULL:
+ * the plain images, which oneDNN may order anew), weights, bias and result. */
+static dnnl_status_t describe_layouts(dnnl_primitive_desc_t *description, dnnl_engine_t engine,
+  const vgg_layer *layer, int relu, const onednn_layout layouts[4])
+{
+  if (layer->kind == VGG_POOLING)
+    return onednn_pooling(description, engine, dnnl_forward_inference, layouts[0], layouts[3]);
+  return (layer->kind == VGG_CONVOLUTION ? onednn_convolution : onednn_product)(description, engine,
+    dnnl_forward_inference, relu, layouts[0], layouts[1], layouts[2], layouts[3]);
+}
+
+/* The result's layout is oneDNN's choice, and that of the plain images before the first layer
+ * too. */
 static int describe_primitive(dnnl_primitive_desc_t *description, const vgg_network *network,
-  const vgg_layer *layer, const dnnl_memory_desc_t *source, size_t batch, int relu)
+  const vgg_layer *layer, onednn_layout source, size_t batch, int relu)
 {
   const dnnl_dim_t filters = (dnnl_dim_t)layer->filters, side = (dnnl_dim_t)layer->side;
-  const dnnl_dims_t result_sizes = {(dnnl_dim_t)batch, filters, side, side};
-  const dnnl_dims_t ones = {1, 1}, twos = {2, 2}, zeros = {0, 0}, one_axis = {filters};
-  dnnl_memory_desc_t input = *source, weights, bias, result;
-  dnnl_primitive_attr_t attributes = NULL;
-  dnnl_post_ops_t behind = NULL;
-  dnnl_convolution_desc_t convolution;
-  dnnl_pooling_desc_t pooling;
-  dnnl_inner_product_desc_t product;
-  const void *operation;
-
-  const int rank = layer->kind == VGG_FULLY_CONNECTED ? 2 : 4;
-  TRY(dnnl_memory_desc_init_by_tag(&result, rank, result_sizes, dnnl_f32, dnnl_format_tag_any));
-  if (layer->inputs == 3)
-    TRY(dnnl_memory_desc_init_by_tag(&input, 4, source->dims, dnnl_f32, dnnl_format_tag_any));
-  TRY(dnnl_memory_desc_init_by_tag(&bias, 1, one_axis, dnnl_f32, dnnl_x));
-  if (layer->kind == VGG_CONVOLUTION) {
-    const dnnl_dims_t sizes = {filters, (dnnl_dim_t)layer->inputs, 3, 3};
-    TRY(dnnl_memory_desc_init_by_tag(&weights, 4, sizes, dnnl_f32, dnnl_format_tag_any));
-    TRY(dnnl_convolution_forward_desc_init(&convolution, dnnl_forward_inference,
-      dnnl_convolution_direct, &input, &weights, &bias, &result, ones, ones, ones));
-    operation = &convolution;
-  } else if (layer->kind == VGG_POOLING) {
-    TRY(dnnl_pooling_forward_desc_init(&pooling, dnnl_forward_inference, dnnl_pooling_max, source,
-      &result, twos, twos, zeros, zeros));
-    operation = &pooling;
-  } else {
-    dnnl_dims_t sizes = {filters, source->dims[1]};
-    for (int axis = 2; axis < source->ndims; ++axis)
-      sizes[axis] = source->dims[axis];
-    TRY(
-      dnnl_memory_desc_init_by_tag(&weights, source->ndims, sizes, dnnl_f32, dnnl_format_tag_any));
-    TRY(dnnl_inner_product_forward_desc_init(
-      &product, dnnl_forward_inference, &input, &weights, &bias, &result));
-    operation = &product;
+  const dnnl_dim_t *sources = onednn_sizes(source);
+  const int images = layer->inputs == 3, axes = onednn_axes(source);
+  const dnnl_dims_t results = {(dnnl_dim_t)batch, filters, side, side}, one_axis = {filters};
+  dnnl_dims_t kernel = {filters, (dnnl_dim_t)layer->inputs, 3, 3};
+  if (layer->kind == VGG_FULLY_CONNECTED)
+    for (int axis = 1; axis < axes; ++axis)
+      kernel[axis] = sources[axis];
+  onednn_layout made[4] = {NULL, NULL, NULL, NULL};
+  dnnl_status_t status = any_layout(&made[3], layer->kind == VGG_FULLY_CONNECTED ? 2 : 4, results);
+  if (status == dnnl_success && images)
+    status = any_layout(&made[0], 4, sources);
+  if (status == dnnl_success && layer->kind != VGG_POOLING)
+    status = any_layout(&made[1], axes, kernel);
+  if (status == dnnl_success)
+    status = onednn_layout_create(&made[2], 1, one_axis, NULL, dnnl_x);
+  if (status == dnnl_success) {
+    const onednn_layout layouts[4] = {images ? made[0] : source, made[1], made[2], made[3]};
+    status = describe_layouts(description, network->engine, layer, relu, layouts);
   }
-  if (relu) {
-    TRY(dnnl_primitive_attr_create(&attributes));
-    TRY(dnnl_post_ops_create(&behind));
-    TRY(dnnl_post_ops_append_eltwise(behind, 1.0f, dnnl_eltwise_relu, 0.0f, 0.0f));
-    TRY(dnnl_primitive_attr_set_post_ops(attributes, behind));
-  }
-  const dnnl_status_t status =
-    dnnl_primitive_desc_create(description, operation, attributes, network->engine, NULL);
-  dnnl_post_ops_destroy(behind);
-  dnnl_primitive_attr_destroy(attributes);
+  for (int i = 0; i < 4; ++i)
+    onednn_layout_free(made[i]);
   TRY(status);
   return 0;
 }
 
 /* How weights lie in the file, as oneDNN sees them: [outputs, inputs(, height, width)]. */
-static int file_layout(
-  dnnl_memory_desc_t *layout, const dnnl_memory_desc_t *weights, const char *axes)
+static dnnl_status_t file_layout(onednn_layout *layout, onednn_layout weights, const char *axes)
 {
-  const int outputs_first = axes[0] == 'o', plane = weights->ndims == 4;
+  const int outputs_first = axes[0] == 'o', plane = onednn_axes(weights) == 4;
   dnnl_format_tag_t tag = plane ? dnnl_oihw : dnnl_oi;
   if (!outputs_first)
     tag = plane ? dnnl_hwio : dnnl_io; /* Keras flattens [h, w, c] before fc6: hwio as well */
-  TRY(dnnl_memory_desc_init_by_tag(layout, weights->ndims, weights->dims, dnnl_f32, tag));
-  return 0;
+  return onednn_layout_create(layout, onednn_axes(weights), onednn_sizes(weights), NULL, tag);
 }
 
-/* Builds step l on top of the layout that the one before gives; hands on its own. */
+static int load_parameters(
+  vgg_network *network, step *step, const_dnnl_primitive_desc_t description, weights_layer *weights)
+{
+  const onednn_layout kernel = dnnl_primitive_desc_query_md(description, dnnl_query_weights_md, 0);
+  const onednn_layout bias = dnnl_primitive_desc_query_md(description, dnnl_query_weights_md, 1);
+  onednn_layout in_file;
+  TRY(file_layout(&in_file, kernel, weights->axes));
+  int status = load(network, &step->weights, kernel, in_file, weights->weights);
+  if (!status)
+    status = load(network, &step->bias, bias, bias, weights->bias);
+  onednn_layout_free(in_file);
+  return status;
+}
+
+/* The reorder of a result to plain nchw, where it is in another order. */
+static int make_plain(vgg_network *network, step *step, onednn_layout result)
+{
+  onednn_layout plain;
+  const int axes = onednn_axes(result);
+  TRY(onednn_layout_create(
+    &plain, axes, onednn_sizes(result), NULL, axes == 4 ? dnnl_nchw : dnnl_nc));
+  int status = 0;
+  if (!dnnl_memory_desc_equal(plain, result)) {
+    status = create_reorder(&step->to_plain, result, plain, network->engine);
+    if (!status)
+      status = wrap(&step->plain, plain, network->engine, NULL);
+  }
+  onednn_layout_free(plain);
+  return status;
+}
+
+/* Plain images in the order that the first layer wants; bytes: at least what they take there. */
+static int prepare(vgg_network *network, onednn_layout images, onednn_layout source, size_t *bytes)
+{
+  if (dnnl_memory_desc_equal(source, images))
+    return 0;
+  const int status = create_reorder(&network->prepare_input, images, source, network->engine);
+  if (*bytes < dnnl_memory_desc_get_size(source))
+    *bytes = dnnl_memory_desc_get_size(source);
+  return status ? status : wrap(&network->prepared, source, network->engine, NULL);
+}
+
+/* Builds step l on top of what the one before gives. */
 static int build_step(vgg_network *network, size_t l, const vgg_layer *layer, size_t batch,
-  dnnl_memory_desc_t *layout, int wanted, weights_layer *weights, size_t bytes[2])
+  int wanted, weights_layer *weights, size_t bytes[2])
 {
   step *step = network->steps + l;
+  onednn_layout before = NULL;
   dnnl_primitive_desc_t description = NULL;
   const int relu = layer->kind != VGG_POOLING && strcmp(layer->name, "fc8");
-  int status = describe_primitive(&description, network, layer, layout, batch, relu);
+  TRY(dnnl_memory_get_memory_desc(l ? network->steps[l - 1].result : network->input, &before));
+  int status = describe_primitive(&description, network, layer, before, batch, relu);
   if (status)
     return status;
+  const onednn_layout source = dnnl_primitive_desc_query_md(description, dnnl_query_src_md, 0);
+  const onednn_layout result = dnnl_primitive_desc_query_md(description, dnnl_query_dst_md, 0);
   const dnnl_status_t created = dnnl_primitive_create(&step->primitive, description);
-  /* Layouts are copied: they belong to the description. */
-  const dnnl_memory_desc_t source =
-    *dnnl_primitive_desc_query_md(description, dnnl_query_src_md, 0);
-  const dnnl_memory_desc_t result =
-    *dnnl_primitive_desc_query_md(description, dnnl_query_dst_md, 0);
-  const dnnl_memory_desc_t kernel =
-    *dnnl_primitive_desc_query_md(description, dnnl_query_weights_md, 0);
-  const dnnl_memory_desc_t bias =
-    *dnnl_primitive_desc_query_md(description, dnnl_query_weights_md, 1);
+  if (created != dnnl_success)
+    status = refused(created, "dnnl_primitive_create");
+  if (!status && l == 0)
+    status = prepare(network, before, source, &bytes[1]);
+  if (!status)
+    status = wrap(&step->source, source, network->engine, NULL);
+  if (!status)
+    status = wrap(&step->result, result, network->engine, NULL);
+  if (!status && layer->kind != VGG_POOLING)
+    status = load_parameters(network, step, description, weights);
+  if (!status && wanted)
+    status = make_plain(network, step, result);
+  if (bytes[l % 2] < dnnl_memory_desc_get_size(result))
+    bytes[l % 2] = dnnl_memory_desc_get_size(result);
   dnnl_primitive_desc_destroy(description);
-  TRY(created);
-
-  if (l == 0 && !dnnl_memory_desc_equal(&source, layout)) {
-    status = create_reorder(&network->prepare_input, layout, &source, network->engine);
-    if (!status)
-      status = wrap(&network->prepared, &source, network->engine, NULL);
-    if (!status && bytes[1] < dnnl_memory_desc_get_size(&source))
-      bytes[1] = dnnl_memory_desc_get_size(&source);
-  }
-  if (!status)
-    status = wrap(&step->source, &source, network->engine, NULL);
-  if (!status)
-    status = wrap(&step->result, &result, network->engine, NULL);
-  if (!status && layer->kind != VGG_POOLING) {
-    dnnl_memory_desc_t in_file;
-    status = file_layout(&in_file, &kernel, weights->axes);
-    if (!status)
-      status = load(network, &step->weights, &kernel, &in_file, weights->weights);
-    if (!status)
-      status = load(network, &step->bias, &bias, &bias, weights->bias);
-  }
-  if (!status && wanted) {
-    dnnl_memory_desc_t plain;
-    TRY(dnnl_memory_desc_init_by_tag(
-      &plain, result.ndims, result.dims, dnnl_f32, result.ndims == 4 ? dnnl_nchw : dnnl_nc));
-    if (!dnnl_memory_desc_equal(&plain, &result)) {
-      status = create_reorder(&step->to_plain, &result, &plain, network->engine);
-      if (!status)
-        status = wrap(&step->plain, &plain, network->engine, NULL);
-    }
-  }
-  if (bytes[l % 2] < dnnl_memory_desc_get_size(&result))
-    bytes[l % 2] = dnnl_memory_desc_get_size(&result);
-  *layout = result;
   return status;
 }
 
@@ -264,12 +272,13 @@ static int build(vgg_network *network, weights_file *file, size_t batch, size_t 
   vgg_layer layers[VGG_LAYERS];
   size_t bytes[2] = {0, 0}, plain = 0;
   const dnnl_dims_t images = {(dnnl_dim_t)batch, 3, (dnnl_dim_t)size, (dnnl_dim_t)size};
-  dnnl_memory_desc_t layout;
+  onednn_layout layout;
   vgg_describe(layers, size);
   TRY(dnnl_engine_create(&network->engine, dnnl_cpu, 0));
   TRY(dnnl_stream_create(&network->stream, network->engine, dnnl_stream_default_flags));
-  TRY(dnnl_memory_desc_init_by_tag(&layout, 4, images, dnnl_f32, dnnl_nchw));
-  int status = wrap(&network->input, &layout, network->engine, NULL);
+  TRY(onednn_layout_create(&layout, 4, images, NULL, dnnl_nchw));
+  int status = wrap(&network->input, layout, network->engine, NULL);
+  onednn_layout_free(layout);
   for (size_t l = 0; !status && l < network->layers; ++l) {
     weights_layer weights = {NULL, NULL, NULL};
     if (!layers[l].side)
@@ -279,7 +288,7 @@ static int build(vgg_network *network, weights_file *file, size_t batch, size_t 
       status = weights_read(&weights, file, layers[l].name, layers[l].filters, layers[l].inputs,
         layers[l].kind == VGG_CONVOLUTION ? 3 : 0);
     if (!status)
-      status = build_step(network, l, layers + l, batch, &layout, wanted[l], &weights, bytes);
+      status = build_step(network, l, layers + l, batch, wanted[l], &weights, bytes);
     if (!status && receive && weights.weights)
       status = receive(context, l, &weights);
     weights_layer_free(&weights);
