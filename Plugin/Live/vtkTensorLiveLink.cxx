@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "vtkTensorLiveLink.h"
 
+#include "LiveSocket.h"
 #include "LiveWatch.h"
 
 #include "vtkClientSocket.h"
@@ -9,15 +10,20 @@
 #include "vtkMultiProcessController.h"
 #include "vtkObjectFactory.h"
 #include "vtkPVVersion.h"
+#include "vtkPVXMLElement.h"
 #include "vtkSMProxyManager.h"
 #include "vtkSMSessionProxyManager.h"
 #include "vtkSocket.h"
 #include "vtkSocketCommunicator.h"
+#include "vtkSocketController.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <fstream>
 #include <poll.h>
+#include <sstream>
 #include <thread>
 
 vtkStandardNewMacro(vtkTensorLiveLink);
@@ -43,6 +49,31 @@ bool Listens(int port)
     }
   }
   return false;
+}
+
+/// The messages by which simulation and viewer meet, as vtkLiveInsituLink numbers them.
+constexpr int StateSizeTag = 8000, StateTag = 8001, ViewersTag = 8002, ProcessesTag = 8003,
+              PlaceTag = 98211;
+
+/// The port in what a viewer's first process says of itself, a vtkMultiProcessStream in another: its
+/// rank, the name of its machine, the port. 0, where nobody can listen, if it is anything else.
+int PortOf(const std::vector<char> &place)
+{
+  constexpr size_t length_at = 13; // after two marks of the byte order, three of types, the inner
+  int length = 0, port = 0;        // stream's length, and the rank
+  if (place.size() < length_at + sizeof length)
+    return 0;
+  std::memcpy(&length, &place[length_at], sizeof length);
+  const size_t port_at = length_at + sizeof length + static_cast<size_t>(length) + 1;
+  if (length < 0 || place.size() < port_at + sizeof port)
+    return 0;
+  std::memcpy(&port, &place[port_at], sizeof port);
+  return port > 0 && port < 65536 ? port : 0;
+}
+
+void OnLiveChangedMessage(void *link, void *, int, int)
+{
+  static_cast<vtkTensorLiveLink *>(link)->OnLiveChanged();
 }
 } // namespace
 
@@ -80,7 +111,7 @@ bool vtkTensorLiveLink::Connect()
   // takes it before a pvpython script can ask to be told, which then waits for ever.
   if (here && this->Refusals == 0)
     std::this_thread::sleep_for(std::chrono::milliseconds(400));
-  if (this->Initialize(vtkSMProxyManager::GetProxyManager()->GetActiveSessionProxyManager())) {
+  if (this->Meet()) {
     this->Known = true;
     std::fprintf(stderr, "tensorview-live: a viewer at %s\n", this->GetAddress().c_str());
     this->Proc0NodesController->GetCommunicator()->AddObserver(
@@ -90,8 +121,72 @@ bool vtkTensorLiveLink::Connect()
   if (here && ++this->Refusals == 3) // one that starts or ends may refuse once
     this->TellRefusal();
   this->Refused = this->Refused || here;
-  this->NextAttempt = std::chrono::steady_clock::now() + std::chrono::seconds(1);
+  // One that lets this program wait costs it half of its time at most.
+  const auto end = std::chrono::steady_clock::now();
+  this->NextAttempt =
+    end + std::max<std::chrono::steady_clock::duration>(std::chrono::seconds(1), end - now);
   return false;
+}
+
+/// What vtkLiveInsituLink does to connect, as the simulation's only process, with each answer
+/// checked: ParaView's own takes any answer for consent, connects wherever it is told to, and
+/// aborts where that fails.
+bool vtkTensorLiveLink::Meet()
+{
+  auto *manager = vtkSMProxyManager::GetProxyManager()->GetActiveSessionProxyManager();
+  this->Introduce(manager);
+  LiveSocket talk, data;
+  if (!talk.Connect(this->Hostname, this->InsituPort) || !talk.ShakeHands() ||
+      !talk.ShakeHands("paraview.insitu." PARAVIEW_VERSION))
+    return false;
+  const auto state = vtkSmartPointer<vtkPVXMLElement>::Take(manager->SaveXMLState());
+  vtkLiveInsituLink::FilterXMLState(state);
+  std::ostringstream text;
+  state->PrintXML(text, vtkIndent());
+  const std::string xml = text.str();
+  const auto size = static_cast<unsigned int>(xml.size());
+  const int processes = 1;
+  int viewers = 0;
+  if (!talk.Send(StateSizeTag, &size, sizeof size) ||
+      !talk.Send(StateTag, xml.c_str(), xml.size()) ||
+      !talk.Receive(ViewersTag, &viewers, sizeof viewers) || viewers < 1 ||
+      !talk.Send(ProcessesTag, &processes, sizeof processes))
+    return false;
+  // To one process the data go by the same connection. Of several the first says where it waits for
+  // them: a port of the machine at which it answered, whatever it calls that.
+  const bool several = viewers > 1;
+  std::vector<char> place;
+  if (several && (!talk.ReceiveStream(PlaceTag, place) ||
+                   !data.Connect(this->Hostname, PortOf(place)) || !data.ShakeHands()))
+    return false;
+  this->Proc0NodesController = talk.Release();
+  this->Proc0NodesController->AddRMICallback(OnLiveChangedMessage, this, LIVE_CHANGED);
+  this->ExtractsDeliveryHelper = vtkSmartPointer<vtkExtractsDeliveryHelper>::New();
+  this->ExtractsDeliveryHelper->SetProcessIsProducer(true);
+  this->ExtractsDeliveryHelper->SetNumberOfVisualizationProcesses(viewers);
+  this->ExtractsDeliveryHelper->SetNumberOfSimulationProcesses(processes);
+  vtkSmartPointer<vtkSocketController> deliverer =
+    vtkSocketController::SafeDownCast(this->Proc0NodesController);
+  if (several)
+    deliverer = data.Release();
+  this->ExtractsDeliveryHelper->SetSimulation2VisualizationController(deliverer);
+  return true;
+}
+
+/// ParaView's link knows the proxies that it speaks of only from an attempt to connect: one that
+/// fails at once, at port 0, where nobody can listen.
+void vtkTensorLiveLink::Introduce(vtkSMSessionProxyManager *manager)
+{
+  if (this->Introduced)
+    return;
+  this->Introduced = true;
+  const std::string host = this->Hostname;
+  const int port = this->InsituPort;
+  this->SetHostname("127.0.0.1");
+  this->SetInsituPort(0);
+  this->Initialize(manager);
+  this->SetHostname(host.c_str());
+  this->SetInsituPort(port);
 }
 
 void vtkTensorLiveLink::TellRefusal()

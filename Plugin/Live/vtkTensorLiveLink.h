@@ -50,13 +50,16 @@ private:
   void operator=(const vtkTensorLiveLink &) = delete;
 
   bool Connect();
+  bool Meet();
+  void Introduce(vtkSMSessionProxyManager *manager);
   void TellRefusal();
   bool OnWrongTag(vtkObject *caller, unsigned long event, void *data);
 
   int Refusals = 0;     // in a row
   bool Refused = false; // at least once
   bool Known = false;   // a viewer was connected at least once
-  bool Told = false;    // that nobody there is one
+  bool Introduced = false;
+  bool Told = false; // that nobody there is one
   std::chrono::steady_clock::time_point NextAttempt;
 };
 
