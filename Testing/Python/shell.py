@@ -88,7 +88,7 @@ class View(Case):
     def test_help_of_each_command(self):
         status, out, _ = tensorview("--help")
         self.assertEqual(0, status)
-        for name in ("info", "view", "render", "doctor", "diff", "prune"):
+        for name in ("info", "view", "render", "doctor", "diff", "repair", "prune"):
             self.assertIn(f"\n    {name} ", out)
             self.assertEqual(0, tensorview(name, "--help")[0])
         self.assertEqual(2, tensorview("unknown")[0])

@@ -7,7 +7,8 @@
             run.log(loss=loss)       # optional
 
 watch() records a torch model, Run what any trainer hands over; open() reads it back, and weight files of
-other frameworks; diff() says what changed between two. prune() makes a trained torch model smaller.
+other frameworks; diff() says what changed between two, repair() saves what is whole in a damaged run.
+prune() makes a trained torch model smaller.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from ._library import TensorViewError, TensorViewWarning
 from .differences import diff
 from .kernels import correlate, groups
 from .reading import open
+from .repairing import repair
 from .run import Run
 
 if TYPE_CHECKING:
@@ -40,6 +42,7 @@ __all__ = [
     "groups",
     "open",
     "prune",
+    "repair",
     "watch",
 ]
 

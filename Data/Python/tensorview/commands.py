@@ -14,6 +14,7 @@ from .differences import diff
 from .findings import report
 from .reading import Source, Tensor
 from .reading import open as open_run
+from .repairing import repair
 
 DESCRIPTION = """Watch neural networks train, in ParaView.
 
@@ -26,6 +27,7 @@ EXAMPLES = """examples:
   tensorview info run.tvh5                     what is in it
   tensorview doctor run.tvh5                   what is wrong in it
   tensorview diff before.pt after.pt           which tensors changed, and by how much
+  tensorview repair damaged.tvh5 whole.tvh5    what is whole in it, as a new file
   tensorview view run.tvh5 --live              in ParaView, which follows it
   tensorview render run.tvh5 --output views/   pictures of every view, without a screen
 
@@ -62,6 +64,10 @@ def parser() -> argparse.ArgumentParser:
     changes.add_argument("--steps", nargs=2, metavar=("OF_A", "OF_B"), type=_step, help=STEPS)
     changes.add_argument("--kind", action="append", help="weights, bias, ...; may stand several times")
     changes.add_argument("--most", type=int, metavar="N", help="rows of the table (all)")
+    mend = add("repair", _repair, "save what is whole in a damaged run", REPAIR)
+    mend.add_argument("run", metavar="IN", help="the damaged run file; it is left as it is")
+    mend.add_argument("output", metavar="OUT", help="the new run file")
+    mend.add_argument("--overwrite", action="store_true", help="replace OUT where it is there")
     prune.add_arguments(add("prune", prune.command, "make a torch network smaller", PRUNE))
     return top
 
@@ -88,6 +94,8 @@ DIFF = """Compares tensors of the same name and lists those that changed, the la
 Then, by name, what did not change, what only one of the two has, and what cannot be compared. Axes that
 stand in another order (Keras's and torch's, say) are brought into A's. Activations, gradients, updates
 and statistics are compared where --kind asks for them. Exit status 0, whatever is found."""
+REPAIR = """Writes a clean run file of what is whole in a run that is damaged, was cut off, or copied while
+it was written. Says what was left out, in a sentence for each thing. Records are copied bit for bit."""
 PRUNE = """Merges similar filters of a torch network, repairs what is left on unlabelled samples, and
 reports what that costs."""
 
@@ -113,6 +121,10 @@ def _diff(arguments: argparse.Namespace) -> None:
         raise TensorViewError(f"--most must be 0 or more, not {arguments.most}")
     found = diff(arguments.a, arguments.b, steps=arguments.steps, kinds=arguments.kind)
     print("\n".join(found.lines(arguments.most)))
+
+
+def _repair(arguments: argparse.Namespace) -> None:
+    print(repair(arguments.run, arguments.output, overwrite=arguments.overwrite))
 
 
 def _view(arguments: argparse.Namespace) -> int:
