@@ -11,7 +11,7 @@ import sys
 import unittest
 
 import h5py
-import numpy as np
+from damage import content, streams
 
 import tensorview
 
@@ -45,39 +45,6 @@ if sys.argv[3] == "close":
     run.close()
 os._exit(0)
 """
-
-
-def content(path):
-    with open(path, "rb") as file:
-        return file.read()
-
-
-def streams(path):
-    """Of each stream {step: (row of values, samples)}, and of scalars {(step, name): value}; by h5py."""
-    found = {}
-    with h5py.File(path, "r", libver="latest", swmr=True) as file:
-        complete = file["complete"]
-        names = [name.decode() for name in complete.attrs["streams"]]
-        counts = dict(zip(names, complete[-1][1:-1])) if len(complete) else {}
-
-        def add(name, group):
-            if not isinstance(group, h5py.Group) or "values" not in group:
-                return
-            count = counts["/" + name]
-            values, steps = group["values"][:count], group["steps"][:count]
-            samples = group["samples"][:count] if "samples" in group else [0] * count
-            if name == "scalars":
-                columns = [text.decode() for text in group.attrs["names"]]
-                for at, step in enumerate(steps):
-                    for column, value in zip(columns, values[at]):
-                        if value == value:
-                            found.setdefault(name, {})[int(step), column] = value.tobytes()
-                return
-            rows = [(values[at].tobytes(), int(samples[at])) for at in range(count)]
-            found[name] = dict(zip(map(int, steps), rows))
-
-        file.visititems(add)
-    return found
 
 
 class Repair(unittest.TestCase):

@@ -40,7 +40,7 @@ class Run:
     overwrite: replace a file that is there; otherwise it is refused.
     threads: that sum a batch; 0: what OpenMP would use.
     flush_seconds: how often what is complete is made safe and visible; 0: each step.
-    ring_slots, block_seconds, file_every: see tensorview/tensorview.h.
+    ring_slots, block_seconds, file_every, durable: see tensorview/tensorview.h.
     background: copies are written by a thread of their own. memory: bytes that may wait for it;
         when_full: "wait" for room, or "drop" records and count them in dropped.
     """
@@ -56,6 +56,7 @@ class Run:
         ring_slots: int = 4,
         block_seconds: Optional[float] = None,
         file_every: Optional[int] = None,
+        durable: bool = False,
         background: bool = False,
         memory: int = MEMORY,
         when_full: str = "wait",
@@ -66,6 +67,7 @@ class Run:
         options = library.tv_default_options()
         options.overwrite, options.threads = bool(overwrite), threads
         options.flush_seconds, options.ring_slots = flush_seconds, ring_slots
+        options.durable = bool(durable)
         options.channel = None if channel is None else channel.encode()
         if block_seconds is not None:
             options.block_seconds = block_seconds
