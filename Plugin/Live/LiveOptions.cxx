@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "LiveOptions.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <iterator>
 #include <unistd.h>
 
 namespace {
@@ -42,71 +44,111 @@ int Wrong(const std::string &sentence)
 }
 } // namespace
 
+/// One word of the command line as "--name=value" or "--name" "value".
+class LiveOptions::Words
+{
+public:
+  Words(int count, char **arguments) : Count(count), Arguments(arguments) {}
+
+  bool Next()
+  {
+    if (++this->At >= this->Count)
+      return false;
+    this->Option = this->Arguments[this->At];
+    this->Value = this->At + 1 < this->Count ? this->Arguments[this->At + 1] : nullptr;
+    const auto equals =
+      this->Option.compare(0, 2, "--") == 0 ? this->Option.find('=') : std::string::npos;
+    this->Attached = equals != std::string::npos;
+    if (this->Attached) {
+      this->Value = this->Arguments[this->At] + equals + 1;
+      this->Option.resize(equals);
+    }
+    return true;
+  }
+
+  /// The value is used; false where there is none.
+  bool Take()
+  {
+    this->At += this->Attached ? 0 : 1;
+    return this->Value != nullptr;
+  }
+
+  std::string Option;
+  const char *Value = nullptr; ///< what follows, whether it belongs to the option or not
+  bool Attached = false;       ///< by '='
+
+private:
+  int Count, At = 0;
+  char **Arguments;
+};
+
+/// What is wrong with an option that has a value; "" where nothing is.
+std::string LiveOptions::SetValue(Words &words)
+{
+  double number = 0;
+  const std::string &option = words.Option;
+  const bool numbered = option == "--every" || option == "--wait";
+  if (numbered && !Number(words.Value, option == "--every" ? 1 : 0, 1e9, number)) {
+    if (option == "--every")
+      return "--every needs a number of steps from 1";
+    this->Wait = -1;
+    return words.Attached
+             ? std::string("--wait needs a number of seconds, not \"") + words.Value + "\""
+             : "";
+  }
+  if (!words.Take())
+    return option + (option == "--live"       ? " needs a port"
+                      : option == "--history" ? " needs a tensor"
+                                              : " needs a file");
+  const char *value = words.Value, *colon = std::strrchr(value, ':');
+  if (option == "--every")
+    this->Every = static_cast<long>(number);
+  else if (option == "--wait")
+    this->Wait = number;
+  else if (option == "--script")
+    this->Scripts.emplace_back(value);
+  else if (option == "--plugin")
+    this->Plugin = value;
+  else if (option == "--history") {
+    this->HistoryTensor = colon ? std::string(value, colon) : std::string(value);
+    if (colon)
+      this->HistoryElements = colon + 1;
+  } else {
+    if (colon && colon != value)
+      this->LiveHost.assign(value, colon);
+    if (!Number(colon ? colon + 1 : value, 1, 65535, number))
+      return std::string("--live needs a port from 1 to 65535, not \"") + value + "\"";
+    this->LivePort = static_cast<int>(number);
+  }
+  return "";
+}
+
 int LiveOptions::Parse(int count, char **arguments)
 {
-  for (int i = 1; i < count; ++i) {
-    std::string option = arguments[i];
-    const char *value = i + 1 < count ? arguments[i + 1] : nullptr;
-    const auto equals = option.compare(0, 2, "--") == 0 ? option.find('=') : std::string::npos;
-    bool attached = false;
-    if (equals != std::string::npos) {
-      value = arguments[i] + equals + 1;
-      option.resize(equals);
-      attached = true;
-    }
-    const auto take = [&] {
-      i += attached ? 0 : 1;
-      return value != nullptr;
-    };
-    double number = 0;
+  static const char *const Valued[] = {
+    "--script", "--live", "--wait", "--every", "--history", "--plugin"};
+  Words words(count, arguments);
+  while (words.Next()) {
+    const std::string &option = words.Option;
+    std::string wrong;
     if (option == "--help" || option == "-h") {
       std::fputs(Usage, stdout);
       return 1;
-    } else if (option == "--script") {
-      if (!take())
-        return Wrong("--script needs a file");
-      this->Scripts.emplace_back(value);
-    } else if (option == "--live") {
-      if (!take())
-        return Wrong("--live needs a port");
-      const char *colon = std::strrchr(value, ':');
-      if (colon && colon != value)
-        this->LiveHost.assign(value, colon);
-      if (!Number(colon ? colon + 1 : value, 1, 65535, number))
-        return Wrong(std::string("--live needs a port from 1 to 65535, not \"") + value + "\"");
-      this->LivePort = static_cast<int>(number);
-    } else if (option == "--wait") {
-      this->Wait = -1;
-      if (Number(value, 0, 1e9, number) && take())
-        this->Wait = number;
-      else if (attached)
-        return Wrong(std::string("--wait needs a number of seconds, not \"") + value + "\"");
-    } else if (option == "--every") {
-      if (!take() || !Number(value, 1, 1e9, number))
-        return Wrong("--every needs a number of steps from 1");
-      this->Every = static_cast<long>(number);
-    } else if (option == "--history") {
-      if (!take())
-        return Wrong("--history needs a tensor");
-      const char *colon = std::strrchr(value, ':');
-      this->HistoryTensor = colon ? std::string(value, colon) : std::string(value);
-      if (colon)
-        this->HistoryElements = colon + 1;
-    } else if (option == "--plugin") {
-      if (!take())
-        return Wrong("--plugin needs a file");
-      this->Plugin = value;
-    } else if (option == "--in-order") {
-      this->InOrder = true;
-    } else if (option == "--quiet") {
-      this->Quiet = true;
-    } else if (option.compare(0, 1, "-") == 0) {
-      return Wrong("there is no option " + option);
-    } else if (this->Run.empty()) {
-      this->Run = option;
-    } else {
-      return Wrong("one run at a time: \"" + this->Run + "\" and \"" + option + "\"");
     }
+    if (std::find(std::begin(Valued), std::end(Valued), option) != std::end(Valued))
+      wrong = this->SetValue(words);
+    else if (option == "--in-order")
+      this->InOrder = true;
+    else if (option == "--quiet")
+      this->Quiet = true;
+    else if (option.compare(0, 1, "-") == 0)
+      wrong = "there is no option " + option;
+    else if (this->Run.empty())
+      this->Run = option;
+    else
+      wrong = "one run at a time: \"" + this->Run + "\" and \"" + option + "\"";
+    if (!wrong.empty())
+      return Wrong(wrong);
   }
   if (this->Run.empty())
     return Wrong("which run? It needs the name of a channel");

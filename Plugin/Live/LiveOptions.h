@@ -23,6 +23,10 @@ struct LiveOptions
   /// 0 to go on, otherwise 1 + the exit status: help was asked for, or something is wrong (one
   /// sentence on standard error).
   int Parse(int count, char **arguments);
+
+private:
+  class Words;
+  std::string SetValue(Words &words);
 };
 
 #endif

@@ -96,64 +96,95 @@ bool WantsLive(const LiveOptions &options, const LiveParaView &paraview, int ste
   return wants;
 }
 
+/// The steps of a run, one after the other, in ParaView and at the viewer.
+class Steps
+{
+public:
+  Steps(const LiveOptions &options, LiveParaView &paraview, TensorSource &source)
+      : Options(options), ParaView(paraview), Network(source),
+        Reader(tv_ring_source_reader(source.Get())),
+        InOrder(options.InOrder || tv_ring_reader_block_seconds(this->Reader) > 0)
+  {
+    this->Before.slot = -1;
+  }
+
+  LiveNetwork &GetNetwork() { return this->Network; }
+  size_t GetShown() const { return this->Shown; }
+
+  /// Until the run is over, or this program is asked to end.
+  void ShowAll()
+  {
+    const LiveWatch watch(this->Reader, &this->Network);
+    tv_ring_reader_step step = {};
+    while (!Stop) {
+      const int status = tv_ring_reader_wait(this->Reader, 0.2);
+      if (status < 0)
+        break;
+      if (status == 0 || tv_ring_reader_take(this->Reader, &step, this->InOrder) <= 0)
+        continue;
+      if (step.step % this->Options.Every == 0)
+        this->ShowOne(step);
+      else
+        tv_ring_reader_release(this->Reader, &step);
+    }
+    this->Link->Conclude();
+  }
+
+private:
+  void ShowOne(const tv_ring_reader_step &step)
+  {
+    const auto time = static_cast<double>(step.step);
+    const auto number = static_cast<int>(step.step);
+    this->Network.Glance();
+    const auto tensors = this->Network.Wrap(step);
+    this->ParaView.SetData(tensors, this->Network.History(), time);
+    tv_ring_reader_release(this->Reader, &this->Before); // nothing refers to it any more
+    this->Before = step;
+    this->ParaView.Execute(number, time);
+    std::string address;
+    if (WantsLive(this->Options, this->ParaView, number, time, address)) {
+      if (!this->Link->GetConnected())
+        this->Link->SetAddress(address);
+      Watch(this->Link, this->Reader, number, time);
+    }
+    if (tv_ring_reader_done(this->Reader, &this->Before) != TV_OK) {
+      if (!this->Lost)
+        std::fprintf(stderr, "tensorview-live: %s; its views may be mixed\n", tv_last_error());
+      this->Lost = true;
+    }
+    ++this->Shown;
+  }
+
+  const LiveOptions &Options;
+  LiveParaView &ParaView;
+  LiveNetwork Network;
+  tv_ring_reader *Reader;
+  bool InOrder;
+  vtkNew<vtkTensorLiveLink> Link;
+  tv_ring_reader_step Before = {};
+  size_t Shown = 0;
+  bool Lost = false;
+};
+
 int Run(const LiveOptions &options, LiveParaView &paraview, TensorSource &source)
 {
-  LiveNetwork network(source);
-  tv_ring_reader *reader = tv_ring_source_reader(source.Get());
+  Steps steps(options, paraview, source);
   std::string error;
-  if (!network.SetHistory(options.HistoryTensor, options.HistoryElements, error)) {
+  if (!steps.GetNetwork().SetHistory(options.HistoryTensor, options.HistoryElements, error)) {
     std::fprintf(stderr, "tensorview-live: --history: %s\n", error.c_str());
     return 2;
   }
-  LiveWatch watch(reader, &network);
   if (!options.Quiet) {
     for (const std::string &note : source.Notes())
       std::fprintf(stderr, "tensorview-live: %s\n", note.c_str());
     std::fprintf(stderr, "tensorview-live: attached to the run \"%s\", %zu tensors\n",
       options.Run.c_str(), tv_source_tensors(source.Get(), nullptr));
   }
-  vtkNew<vtkTensorLiveLink> link;
-  const bool in_order = options.InOrder || tv_ring_reader_block_seconds(reader) > 0;
-  tv_ring_reader_step step = {}, before = {};
-  before.slot = -1;
-  size_t shown = 0;
-  bool lost = false;
-  while (!Stop) {
-    const int status = tv_ring_reader_wait(reader, 0.2);
-    if (status < 0)
-      break;
-    if (status == 0 || tv_ring_reader_take(reader, &step, in_order) <= 0)
-      continue;
-    if (step.step % options.Every != 0) {
-      tv_ring_reader_release(reader, &step);
-      continue;
-    }
-    const auto time = static_cast<double>(step.step);
-    const auto number = static_cast<int>(step.step);
-    network.Glance();
-    const auto tensors = network.Wrap(step);
-    paraview.SetData(tensors, network.History(), time);
-    tv_ring_reader_release(reader, &before); // nothing refers to it any more
-    before = step;
-    paraview.Execute(number, time);
-    std::string address;
-    if (WantsLive(options, paraview, number, time, address)) {
-      if (!link->GetConnected())
-        link->SetAddress(address);
-      Watch(link, reader, number, time);
-    }
-    if (tv_ring_reader_done(reader, &step) != TV_OK) {
-      if (!lost)
-        std::fprintf(stderr, "tensorview-live: %s; its views may be mixed\n", tv_last_error());
-      lost = true;
-    }
-    ++shown;
-  }
-  link->Conclude();
+  steps.ShowAll();
   if (!options.Quiet)
     std::fprintf(stderr, "tensorview-live: %s; %zu steps shown, %llu passed by\n",
-      Stop ? "asked to end" : "the run is over", shown,
-      static_cast<unsigned long long>(tv_ring_reader_dropped(reader)));
+      Stop ? "asked to end" : "the run is over", steps.GetShown(),
+      static_cast<unsigned long long>(tv_ring_reader_dropped(tv_ring_source_reader(source.Get()))));
   int result = 0;
   for (const auto &script : paraview.GetScripts())
     result |= script->GetFailed() ? 1 : 0;
