@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The files of hostile.py: CASES has a function that makes each, and words of the sentence that it must give."""
 
+import ctypes
 import os
 
 import h5py
@@ -405,3 +406,45 @@ def flip(path, name, record):
 def a_flipped_byte(path):
     small(path)
     flip(path, "layers/conv1/activations/values", 1)
+
+
+class ImageOptions(ctypes.Structure):
+    """H5AC_cache_image_config_t."""
+
+    _fields_ = [
+        ("version", ctypes.c_int),
+        ("generate", ctypes.c_bool),
+        ("resize", ctypes.c_bool),
+        ("age", ctypes.c_int),
+    ]
+
+
+def with_image(path):
+    """HDF5 itself leaves an image of its cache in a file that is there."""
+    with open("/proc/self/maps") as maps:
+        library = next(line.split()[-1] for line in maps if "/libhdf5_serial.so" in line or "/libhdf5.so" in line)
+    access = h5py.h5p.create(h5py.h5p.FILE_ACCESS)
+    access.set_libver_bounds(h5py.h5f.LIBVER_LATEST, h5py.h5f.LIBVER_LATEST)
+    function = ctypes.CDLL(library).H5Pset_mdc_image_config
+    function.argtypes = [ctypes.c_int64, ctypes.c_void_p]
+    assert function(access.id, ctypes.byref(ImageOptions(1, True, False, -1))) >= 0
+    with h5py.File(h5py.h5f.open(os.fsencode(path), h5py.h5f.ACC_RDWR, fapl=access)) as file:
+        file.attrs["changed"] = 1  # so that there is something to keep
+
+
+@case("image of HDF5's cache")
+def cache_image(path):
+    plain(path).close()
+    with_image(path)
+
+
+@case("superblock has an extension")
+def strange_extension(path):
+    """Where the superblock says it is there is something else."""
+    plain(path).close()
+    with_image(path)
+    with open(path, "r+b") as file:
+        file.seek(20)
+        at = int.from_bytes(file.read(8), "little")
+        file.seek(at)
+        file.write(b"OHDX")

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "keras_file.h"
+#include "hdf5_guard.h"
 #include "hdf5_objects.h"
 #include "status.h"
 #include "zip.h"
@@ -67,6 +68,9 @@ static int open_image(tv_keras *keras, const char *path)
 {
   H5FD_file_image_callbacks_t calls = {
     image_take, image_copy, image_grow, image_free, context_copy, context_free, keras};
+  const char *why = tv_hdf5_guard_memory(keras->memory, (size_t)keras->image_bytes);
+  if (why)
+    return tv_fail(TV_ERROR_FORMAT, "%s: model.weights.h5 in it cannot be read: %s", path, why);
   const size_t length = strlen(path) + sizeof "/model.weights.h5";
   char *name = malloc(length);
   const hid_t list = H5Pcreate(H5P_FILE_ACCESS);
@@ -112,11 +116,14 @@ static int open_archive(tv_keras *keras, tv_mapped *file)
 int tv_keras_open(tv_keras *keras, tv_mapped *file)
 {
   unsigned char head[2] = {0};
+  const char *why;
   memset(keras, 0, sizeof *keras);
   keras->file = -1;
   int status = tv_mapped_read(file, head, 0, sizeof head);
   if (!status && head[0] == 'P') {
     status = open_archive(keras, file);
+  } else if (!status && (why = tv_hdf5_guard_path(file->path))) {
+    status = tv_fail(TV_ERROR_FORMAT, "%s: %s", file->path, why);
   } else if (!status) {
     keras->file = H5Fopen(file->path, H5F_ACC_RDONLY, H5P_DEFAULT);
     if (keras->file < 0)

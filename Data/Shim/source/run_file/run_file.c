@@ -2,6 +2,7 @@
 /* A run file: opened, let go, looked at again. */
 #include "run_file.h"
 
+#include "hdf5_guard.h"
 #include "hdf5_objects.h"
 #include "run_hdf5.h"
 #include "status.h"
@@ -102,6 +103,9 @@ static int open_file(tv_run_file *file)
   int status = read_superblock(file);
   if (status != TV_OK)
     return status;
+  const char *why = tv_hdf5_guard_path(file->path);
+  if (why)
+    return tv_run_file_fail(file, "%s", why);
 
   const hid_t access = H5Pcreate(H5P_FILE_ACCESS);
   H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
