@@ -2,6 +2,7 @@
 #include "TensorViewToolbar.h"
 
 #include "TensorViewRuns.h"
+#include "TensorViewSelection.h"
 
 #include "pqActiveObjects.h"
 #include "pqApplicationCore.h"
@@ -62,6 +63,7 @@ void TensorViewToolbar::Build()
   this->AddLook();
   this->Connect();
   this->Follow();
+  new TensorViewSelection(this);
   // In a row of its own: at the end of another one most of it would be out of sight.
   QTimer::singleShot(0, this, [this]() {
     if (auto *window = qobject_cast<QMainWindow *>(this->parentWidget()))

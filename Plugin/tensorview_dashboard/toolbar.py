@@ -3,7 +3,7 @@
 
 from contextlib import contextmanager
 
-from . import views
+from . import selection, views
 from .network import simple
 
 
@@ -68,3 +68,15 @@ def change(name, what, value):
     found = views.find(reader_of(name))
     if found is not None:
         setattr(found, what, value)
+
+
+def select(name, source, port):
+    """Marks in all views the filters that were picked in an output of one of them. source: its name
+    in the pipeline; None: nothing is selected any more."""
+    found = views.find(reader_of(name))
+    if found is None:
+        return
+    picked = simple().FindSource(source) if source else None
+    filters = selection.selected(found, picked, port) if picked else []
+    with traced(f"tensorview_dashboard.find({{run}}).selected = {filters!r}", name):
+        found.selected = filters

@@ -3,7 +3,7 @@
 
 import atexit
 
-from . import looks
+from . import looks, selection
 from .history import Chart
 from .network import Network, run_name, simple, text
 
@@ -109,6 +109,8 @@ class Dashboard:
     @layer.setter
     def layer(self, name):
         self._layer = self.network.complete(name)
+        selection.mark(self, [])  # another layer's filters are others
+        self.reader.HistoryElements = "0-2"
         self._choose()
         self._show()
         self.fit()
@@ -142,6 +144,26 @@ class Dashboard:
     @metric.setter
     def metric(self, value):
         self.groups.Metric = value
+        self.render()
+
+    @property
+    def selected(self):
+        """The filters that are marked in all views: set it to numbers, or to [] for none."""
+        return selection.selected(self, self.weights, 1)
+
+    @selected.setter
+    def selected(self, filters):
+        filters = sorted({int(number) for number in filters})
+        selection.mark(self, filters)
+        if len(filters) == 1:
+            selection.follow(self, filters[0])
+
+    def show_history(self):
+        """The trajectory and the chart, after the reader reads other elements."""
+        self._name_elements()
+        self._show_trajectory()
+        self.fit_trajectory()
+        self.chart.show(self._style)
         self.render()
 
     def save(self, path, size=None):
@@ -222,7 +244,11 @@ class Dashboard:
         self.groups.Tensor = self._comparable(weights, activations)
         self.distributions.Normalization = "Layer" if self._single else "Window"
         self.reader.HistoryTensor = weights
-        elements = [f"{weights}[{i}]" for i in first_elements(text(self.reader, "HistoryElements"))]
+        self._name_elements()
+
+    def _name_elements(self):
+        tensor = text(self.reader, "HistoryTensor")
+        elements = [f"{tensor}[{i}]" for i in first_elements(text(self.reader, "HistoryElements"))]
         for name, element in zip(("XElement", "YElement", "ZElement"), elements):
             setattr(self.trajectory, name, element)
 
@@ -349,12 +375,15 @@ class Dashboard:
             bounds[4] *= 0.3  # few blocks are the highest
             bounds[5] *= 0.3
             looks.fit(view, bounds, tilt, (0, 1, 0), margins)
-        bounds = self.trajectory.GetDataInformation().GetBounds()
-        looks.fit(self.views["trajectory"], bounds, (0.8, -1.4, 0.7), (0, 0, 1), looks.AXES)
+        self.fit_trajectory()
         if "matrix" in self.views:
             bounds = self.pv.OutputPort(self.groups, 2).GetDataInformation().GetBounds()
             looks.fit(self.views["matrix"], bounds, (0, 0, 1), (0, 1, 0), looks.BESIDE)
         self.render()
+
+    def fit_trajectory(self):
+        bounds = self.trajectory.GetDataInformation().GetBounds()
+        looks.fit(self.views["trajectory"], bounds, (0.8, -1.4, 0.7), (0, 0, 1), looks.AXES)
 
 
 def first_elements(text):
