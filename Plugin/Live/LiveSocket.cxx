@@ -21,7 +21,7 @@
 
 namespace {
 constexpr int WordsTag = 99991, ConsentTag = 99990; // of vtkTCPNetworkAccessManager
-constexpr int MostHash = 256, MostStream = 65536;
+constexpr int MostHash = 256;
 constexpr char ByteOrder = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? 1 : 0;
 
 /// A socket of VTK's over a descriptor that is there already.
@@ -180,15 +180,6 @@ bool LiveSocket::Receive(int tag, void *data, size_t bytes)
   int head[2] = {0, 0};
   return this->Read(head, sizeof head) && head[0] == tag && head[1] >= 0 &&
          static_cast<size_t>(head[1]) == bytes && this->Read(data, bytes);
-}
-
-bool LiveSocket::ReceiveStream(int tag, std::vector<char> &data)
-{
-  int bytes = 0;
-  if (!this->Receive(tag, &bytes, sizeof bytes) || bytes < 0 || bytes > MostStream)
-    return false;
-  data.resize(static_cast<size_t>(bytes));
-  return bytes == 0 || this->Receive(tag, data.data(), data.size());
 }
 
 bool LiveSocket::ShakeHands()

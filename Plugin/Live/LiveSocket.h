@@ -16,7 +16,6 @@
 
 #include <chrono>
 #include <string>
-#include <vector>
 
 class vtkSocketController;
 
@@ -45,9 +44,6 @@ public:
 
   /// A message of just this tag and length.
   bool Receive(int tag, void *data, size_t bytes);
-
-  /// A message of this tag that says how long the next is, and that; at most 64 KiB.
-  bool ReceiveStream(int tag, std::vector<char> &data);
 
   /// The connection as VTK uses it; this object is empty then.
   vtkSmartPointer<vtkSocketController> Release();

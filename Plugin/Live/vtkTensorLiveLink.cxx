@@ -20,7 +20,6 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <fstream>
 #include <poll.h>
 #include <sstream>
@@ -52,24 +51,7 @@ bool Listens(int port)
 }
 
 /// The messages by which simulation and viewer meet, as vtkLiveInsituLink numbers them.
-constexpr int StateSizeTag = 8000, StateTag = 8001, ViewersTag = 8002, ProcessesTag = 8003,
-              PlaceTag = 98211;
-
-/// The port in what a viewer's first process says of itself, a vtkMultiProcessStream in another: its
-/// rank, the name of its machine, the port. 0, where nobody can listen, if it is anything else.
-int PortOf(const std::vector<char> &place)
-{
-  constexpr size_t length_at = 13; // after two marks of the byte order, three of types, the inner
-  int length = 0, port = 0;        // stream's length, and the rank
-  if (place.size() < length_at + sizeof length)
-    return 0;
-  std::memcpy(&length, &place[length_at], sizeof length);
-  const size_t port_at = length_at + sizeof length + static_cast<size_t>(length) + 1;
-  if (length < 0 || place.size() < port_at + sizeof port)
-    return 0;
-  std::memcpy(&port, &place[port_at], sizeof port);
-  return port > 0 && port < 65536 ? port : 0;
-}
+constexpr int StateSizeTag = 8000, StateTag = 8001, ViewersTag = 8002, ProcessesTag = 8003;
 
 void OnLiveChangedMessage(void *link, void *, int, int)
 {
@@ -135,7 +117,7 @@ bool vtkTensorLiveLink::Meet()
 {
   auto *manager = vtkSMProxyManager::GetProxyManager()->GetActiveSessionProxyManager();
   this->Introduce(manager);
-  LiveSocket talk, data;
+  LiveSocket talk;
   if (!talk.Connect(this->Hostname, this->InsituPort) || !talk.ShakeHands() ||
       !talk.ShakeHands("paraview.insitu." PARAVIEW_VERSION))
     return false;
@@ -152,24 +134,15 @@ bool vtkTensorLiveLink::Meet()
       !talk.Receive(ViewersTag, &viewers, sizeof viewers) || viewers < 1 ||
       !talk.Send(ProcessesTag, &processes, sizeof processes))
     return false;
-  // To one process the data go by the same connection. Of several the first says where it waits for
-  // them: a port of the machine at which it answered, whatever it calls that.
-  const bool several = viewers > 1;
-  std::vector<char> place;
-  if (several && (!talk.ReceiveStream(PlaceTag, place) ||
-                   !data.Connect(this->Hostname, PortOf(place)) || !data.ShakeHands()))
-    return false;
+  // One process of a simulation sends its data to however many by the same connection.
   this->Proc0NodesController = talk.Release();
   this->Proc0NodesController->AddRMICallback(OnLiveChangedMessage, this, LIVE_CHANGED);
   this->ExtractsDeliveryHelper = vtkSmartPointer<vtkExtractsDeliveryHelper>::New();
   this->ExtractsDeliveryHelper->SetProcessIsProducer(true);
   this->ExtractsDeliveryHelper->SetNumberOfVisualizationProcesses(viewers);
   this->ExtractsDeliveryHelper->SetNumberOfSimulationProcesses(processes);
-  vtkSmartPointer<vtkSocketController> deliverer =
-    vtkSocketController::SafeDownCast(this->Proc0NodesController);
-  if (several)
-    deliverer = data.Release();
-  this->ExtractsDeliveryHelper->SetSimulation2VisualizationController(deliverer);
+  this->ExtractsDeliveryHelper->SetSimulation2VisualizationController(
+    vtkSocketController::SafeDownCast(this->Proc0NodesController));
   return true;
 }
 

@@ -121,29 +121,8 @@ def no_process(connection):
     exactly(connection, 1 << 20)
 
 
-def two_processes(connection):
-    """A viewer of two processes that says of no place where it waits for data."""
-    consent(connection)
-    say(connection, 8002, struct.pack("=i", 2))
-    message(connection)
-    say(connection, 98211, struct.pack("=i", 4))
-    say(connection, 98211, b"\1\0\0\0")
-    exactly(connection, 1 << 20)
-
-
-def elsewhere(connection):
-    """The same, at a port where nobody listens."""
-    consent(connection)
-    say(connection, 8002, struct.pack("=i", 2))
-    message(connection)
-    inner = struct.pack("=bbibi4sbi", 1, 0, 0, 6, 4, b"host", 0, 1)
-    say(connection, 98211, struct.pack("=i", len(inner) + 6))
-    say(connection, 98211, struct.pack("=bbi", 1, 9, len(inner)) + inner)
-    exactly(connection, 1 << 20)
-
-
 STRANGERS = [
-    echo, garbage, huge, negative, close, half, other_consent, refusal, no_process, two_processes, elsewhere, silent,
+    echo, garbage, huge, negative, close, half, other_consent, refusal, no_process, silent,
 ]
 
 
