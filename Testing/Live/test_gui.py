@@ -11,6 +11,7 @@ import time
 import h5py
 import numpy as np
 from live_support import Process, complaint, free_port, live, ours_at, segments, trainer
+from window import settings_of
 
 RUN = f"gui-{os.getpid()}"
 TREE = "pqClientMainWindow/pipelineBrowserDock/pipelineBrowser"
@@ -61,9 +62,8 @@ register()
 
 def main():
     home = os.path.abspath("home")
-    os.makedirs(os.path.join(home, ".config", "ParaView"), exist_ok=True)
     os.makedirs(os.path.join(home, "run"), mode=0o700, exist_ok=True)
-    with open(os.path.join(home, ".config", "ParaView", "ParaView5.11.0.ini"), "w") as settings:
+    with open(settings_of(home), "w") as settings:
         settings.write("[General]\nGeneralSettings.ShowWelcomeDialog=false\n")
     with open("events.xml", "w") as file:
         file.write('<?xml version="1.0" ?>\n<pqevents>\n')

@@ -18,7 +18,7 @@ import unittest
 from window import (
     HERE, apply_filter, delete_all, environment, last_step, log, open_file, save_state, select, start, state,
 )
-from window import HISTORY, TENSORS
+from window import HISTORY, TENSORS, settings_of
 
 PARAVIEW, RUN, TARGET = sys.argv[1], os.path.abspath(sys.argv[2]), os.path.abspath(sys.argv[-1])
 
@@ -115,8 +115,7 @@ def window_picture():
     with open("scene.py", "w") as script:
         script.write(SCENE.format(run=RUN, done=done))
     variables = environment()
-    settings = os.path.join(variables["HOME"], ".config", "ParaView", "ParaView5.11.0.ini")
-    with open(settings, "a") as file:
+    with open(settings_of(variables["HOME"]), "a") as file:
         file.write("[MainWindow]\nSize=@Size(1400 800)\n")
     with open("paraview.log", "w") as output:
         paraview = subprocess.Popen(

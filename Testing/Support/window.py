@@ -4,6 +4,7 @@
 Needs a display (with_display.sh). No settings of the user's are read.
 """
 
+import functools
 import os
 import shutil
 import subprocess
@@ -61,11 +62,24 @@ def write_events(path, events):
     ElementTree.ElementTree(root).write(path, encoding="utf-8", xml_declaration=True)
 
 
+@functools.lru_cache
+def version():
+    """Of ParaView, as the name of its settings has it."""
+    said = subprocess.run(["pvpython", "--version"], capture_output=True, text=True).stdout
+    return said.split()[-1]
+
+
+def settings_of(home):
+    """The file of settings in a home."""
+    folder = os.path.join(home, ".config", "ParaView")
+    os.makedirs(folder, exist_ok=True)
+    return os.path.join(folder, f"ParaView{version()}.ini")
+
+
 def environment():
     home = os.path.join(HERE, "home")
     shutil.rmtree(home, ignore_errors=True)
-    os.makedirs(os.path.join(home, ".config", "ParaView"))
-    with open(os.path.join(home, ".config", "ParaView", "ParaView5.11.0.ini"), "w") as settings:
+    with open(settings_of(home), "w") as settings:
         settings.write("[General]\nGeneralSettings.ShowWelcomeDialog=false\n")
     os.makedirs(os.path.join(home, "run"), mode=0o700)
     return dict(
