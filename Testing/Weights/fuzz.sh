@@ -6,7 +6,8 @@
 #
 # FOLDER gets the program, and a corpus that grows for each kind of file. Needs clang, and Debian's
 # python3-torch and python3-onnx to write the files it starts from. Ends with the counts; a crash
-# leaves its input in FOLDER and fails.
+# leaves its input in FOLDER and fails. Last with 10000000 for each of the seven: 40 minutes on one core,
+# no crash after the names of nothing but slashes (hostile.py) were mended.
 set -euo pipefail
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 folder=${1:?the folder to work in} count=${2:?how many executions for each kind of file}

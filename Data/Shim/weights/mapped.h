@@ -24,7 +24,9 @@ int tv_mapped_open(tv_mapped *file, const char *path);
  * TV_ERROR_STATE where it is not the file any more that was opened. */
 int tv_mapped_read(tv_mapped *file, void *result, uint64_t offset, uint64_t count);
 
-/* The whole file as memory, or NULL. Pages are read when they are touched. */
+/* The whole file as memory, or NULL; that it is still the file that was opened, and as long, is
+ * looked at in each call. Pages are read when they are touched: where somebody cut the file short
+ * after the call, that is SIGBUS. tv_mapped_read() fails instead. */
 const unsigned char *tv_mapped_memory(tv_mapped *file);
 
 /* 1 where the last name of its path is that file itself, 0 where it is a link to it. */

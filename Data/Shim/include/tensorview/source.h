@@ -142,7 +142,9 @@ TV_API int tv_source_read_windows(tv_source *source, size_t tensor, size_t recor
 
 /* The same memory as tv_source_read() would fill, where the medium has it as it is (a ring, a mapped
  * file): not to be written to, valid until tv_source_refresh(), tv_source_rest() or close. NULL
- * where it must be read. */
+ * where it must be read, and where the file is another than was opened. A mapped file that somebody
+ * cuts short in place later than that ends, by SIGBUS, the program that touches the memory; a file
+ * that is replaced by another of its name does no harm. Who cannot rule that out reads instead. */
 TV_API const void *tv_source_map(tv_source *source, size_t tensor, size_t record);
 
 /* The history of single elements: result[(record - first) * count + k] is element elements[k], a
