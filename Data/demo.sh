@@ -64,9 +64,12 @@ say "Drawing the views"
 xvfb-run -a -s "-screen 0 1600x1200x24 -noreset" \
   pvpython --force-offscreen-rendering Data/Demo/demo.py "$run" "$out" </dev/null
 
+cat >"$out/dashboard.py" <<SCRIPT
+import tensorview_dashboard
+tensorview_dashboard.dashboard("$PWD/$run")
+SCRIPT
 cat <<TEXT
 
-The same in the ParaView window:
-  PV_PLUGIN_PATH=$PWD/build/lib/TensorView paraview --data=$PWD/$run
-then Apply, and the views from the menu Filters > TensorView.
+The same in the ParaView window, all views at once:
+  PV_PLUGIN_PATH=$PWD/build/lib/TensorView paraview --script=$PWD/$out/dashboard.py
 TEXT

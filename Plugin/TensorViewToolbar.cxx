@@ -25,7 +25,6 @@
 #include <QLabel>
 #include <QLineEdit>
 #include <QSignalBlocker>
-#include <QStatusBar>
 
 #include <QMainWindow>
 #include <QTimer>
@@ -61,6 +60,7 @@ void TensorViewToolbar::Build()
   this->AddLayers();
   this->AddGroups();
   this->AddLook();
+  this->AddRuns();
   this->Connect();
   this->Follow();
   new TensorViewSelection(this);
@@ -68,6 +68,7 @@ void TensorViewToolbar::Build()
   QTimer::singleShot(0, this, [this]() {
     if (auto *window = qobject_cast<QMainWindow *>(this->parentWidget()))
       window->insertToolBarBreak(this);
+    this->AddMenu();
   });
 }
 
@@ -122,10 +123,11 @@ void TensorViewToolbar::AddLook()
   this->Dark->setChecked(
     pqApplicationCore::instance()->settings()->value(DarkSetting, false).toBool());
   this->Dark->setToolTip("Views on black, or on white as on paper; it is remembered");
-  QAction *example = this->addAction("Example");
-  example->setObjectName("actionTensorViewExample");
-  example->setToolTip("Open a small run that comes with TensorView: LeNet-5 on Fashion-MNIST");
-  QObject::connect(example, &QAction::triggered, this, [this]() { this->OpenExample(); });
+  this->Example = this->addAction("Example");
+  this->Example->setObjectName("actionTensorViewExample");
+  this->Example->setToolTip(
+    "Open a small run that comes with TensorView: LeNet-5 on Fashion-MNIST");
+  QObject::connect(this->Example, &QAction::triggered, this, [this]() { this->OpenExample(); });
 }
 
 void TensorViewToolbar::Connect()
@@ -177,8 +179,7 @@ void TensorViewToolbar::ShowDashboard()
 {
   pqPipelineSource *run = Run();
   if (!run) {
-    if (auto *window = qobject_cast<QMainWindow *>(pqCoreUtilities::mainWidget()))
-      window->statusBar()->showMessage("Open a training run (.tvh5) first, or the example.", 8000);
+    Say("Open a training run (.tvh5) first, or the example.");
     return;
   }
   Apply();

@@ -7,12 +7,15 @@
 #ifndef TensorViewToolbar_h
 #define TensorViewToolbar_h
 
+#include <QStringList>
 #include <QToolBar>
 
 class pqPipelineSource;
 class QAction;
 class QComboBox;
 class QDoubleSpinBox;
+class QLabel;
+class QMenu;
 
 class TensorViewToolbar : public QToolBar
 {
@@ -25,11 +28,23 @@ private:
   void AddLayers();
   void AddGroups();
   void AddLook();
+  void AddRuns();
+  void AddMenu();
   void Connect();
 
   /// Applies what is pending in the panel, as its button does.
   static void Apply();
 
+  /// Into the status bar, for a while.
+  static void Say(const QString &text);
+
+  /// A run was opened from a file: says what shows its views, or shows them, where that was chosen.
+  void Opened(pqPipelineSource *run);
+  void CompareRuns();
+  void ListTrainings();
+  void ConnectTo(const QString &name);
+  /// Whether the training that is watched goes on, and the step in view.
+  void ShowState();
   void ShowDashboard();
   void OpenExample();
   void ChooseLayer(const QString &layer);
@@ -38,6 +53,10 @@ private:
   void Follow();
 
   QAction *Show = nullptr, *Previous = nullptr, *Next = nullptr, *Dark = nullptr;
+  QAction *Example = nullptr, *Compare = nullptr, *ShowOpened = nullptr;
+  QMenu *Trainings = nullptr;
+  QLabel *State = nullptr;
+  QStringList Ended; ///< names of trainings that were watched to their end
   QComboBox *Layer = nullptr, *Metric = nullptr;
   QDoubleSpinBox *Threshold = nullptr;
   pqPipelineSource *Followed = nullptr;

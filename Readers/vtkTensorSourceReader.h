@@ -17,6 +17,9 @@
  * (vtkDoubleArray, "conv1/weights[0]"); NaN where nothing was recorded. It holds the whole run,
  * whatever the time. With several ranks the first has all rows and the others have none.
  *
+ * "ring:NAME" in place of a file is a training in shared memory: its last step, and of its history
+ * what was seen since it was opened. With Follow each look takes the newest step.
+ *
  * Each output is read only when it is asked for. Several files are one continued run.
  *
  * With several ranks each reads only its own contiguous range of filters, of a matrix of rows; see
@@ -143,6 +146,8 @@ private:
   std::string ReadScalars(vtkTable *table);
   std::string ReadElements(
     vtkTable *table, vtkIdType first, size_t tensor, const std::vector<size_t> &elements);
+  bool Live() const; ///< a ring is watched: it has the last step only
+  void Remember(vtkTable *table);
   void ListAgain();
   bool ListFresh();
   void ReportNotes();

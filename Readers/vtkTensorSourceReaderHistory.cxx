@@ -13,6 +13,8 @@
 #include <cmath>
 
 namespace {
+constexpr size_t MostSeen = 100000; // steps of a ring; the oldest go first
+
 /// A column of the table, of NaN; the table keeps it.
 void AddColumn(vtkTable *table, const std::string &name, vtkIdType rows)
 {
@@ -162,4 +164,36 @@ void vtkTensorSourceReader::ReadHistory(vtkInformation *info)
     error = error.empty() ? second : error;
   }
   this->ReportOnce(1, error);
+  if (this->Live())
+    this->Remember(output);
+}
+
+/// A ring has one step: the table of a training that is watched is what was seen of it so far. A
+/// value that was seen stays, and where it was not there is NaN.
+void vtkTensorSourceReader::Remember(vtkTable *table)
+{
+  auto &seen = this->State->Seen;
+  auto *steps = vtkIdTypeArray::SafeDownCast(table->GetColumn(0));
+  for (vtkIdType c = 1; c < table->GetNumberOfColumns(); ++c) {
+    auto *column = vtkDoubleArray::SafeDownCast(table->GetColumn(c));
+    for (vtkIdType row = 0; row < table->GetNumberOfRows(); ++row)
+      if (!std::isnan(column->GetValue(row)))
+        seen[steps->GetValue(row)][column->GetName()] = column->GetValue(row);
+  }
+  while (seen.size() > MostSeen)
+    seen.erase(seen.begin());
+  steps->SetNumberOfValues(static_cast<vtkIdType>(seen.size()));
+  for (vtkIdType c = 1; c < table->GetNumberOfColumns(); ++c)
+    vtkDoubleArray::SafeDownCast(table->GetColumn(c))
+      ->SetNumberOfValues(steps->GetNumberOfValues());
+  vtkIdType row = 0;
+  for (const auto &[step, values] : seen) {
+    steps->SetValue(row, step);
+    for (vtkIdType c = 1; c < table->GetNumberOfColumns(); ++c) {
+      auto *column = vtkDoubleArray::SafeDownCast(table->GetColumn(c));
+      const auto value = values.find(column->GetName());
+      column->SetValue(row, value == values.end() ? std::nan("") : value->second);
+    }
+    ++row;
+  }
 }

@@ -49,6 +49,7 @@ struct vtkTensorSourceReader::Internals
   std::map<std::string, Running> Sums;
   std::string HistoryKey; ///< of the history: tensor and elements
   std::vector<double> History;
+  std::map<int64_t, std::map<std::string, double>> Seen; ///< of a ring: step -> column -> value
 
   void Forget()
   {

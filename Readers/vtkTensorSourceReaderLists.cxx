@@ -44,6 +44,11 @@ bool vtkTensorSourceReader::FilesChanged() const
                       : StampOf(state.Names) != state.Stamp;
 }
 
+bool vtkTensorSourceReader::Live() const
+{
+  return this->State->Names.size() == 1 && this->State->Names[0].rfind("ring:", 0) == 0;
+}
+
 /// What was left out, and why.
 void vtkTensorSourceReader::ReportNotes()
 {
@@ -89,6 +94,7 @@ bool vtkTensorSourceReader::ListFresh()
   state.Opened = state.Names;
   state.Stamp = StampOf(state.Names);
   state.Reload = false;
+  state.Seen.clear();
   const bool good =
     paths.empty() || tv_source_open(&source, paths.data(), paths.size(), nullptr) == TV_OK;
   const std::string error = good ? "" : tv_last_error();

@@ -139,6 +139,8 @@ void vtkTensorSourceReader::ReadTensors(vtkInformation *info)
   Request request;
   request.Time = TimeOf(info, state.Times);
   output->GetInformation()->Set(vtkDataObject::DATA_TIME_STEP(), request.Time);
+  if (this->Live() && !state.Times.empty())
+    request.Time = state.Times.back(); // it has moved on meanwhile: its last step is all there is
   request.Rank = static_cast<size_t>(std::max(0, info->Get(Pipeline::UPDATE_PIECE_NUMBER())));
   request.Ranks = static_cast<size_t>(std::max(1, info->Get(Pipeline::UPDATE_NUMBER_OF_PIECES())));
   vtkMultiProcessController *controller = vtkMultiProcessController::GetGlobalController();

@@ -9,7 +9,9 @@
 The plugin brings this package along: it can be imported wherever the plugin is loaded.
 """
 
+from .comparing import Comparison, compare
+from .connecting import connect
 from .views import Dashboard, dashboard, find
 from .network import Network
 
-__all__ = ["Dashboard", "Network", "dashboard", "find"]
+__all__ = ["Comparison", "Dashboard", "Network", "compare", "connect", "dashboard", "find"]

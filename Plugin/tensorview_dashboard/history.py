@@ -20,15 +20,19 @@ def sort_scalars(names):
 
 
 class Chart:
-    def __init__(self, pv, reader, view):
+    """label: what stands before each name in the legend; colours: of the series, one after the
+    other."""
+
+    def __init__(self, pv, reader, view, label="", colours=COLOURS):
         self.pv, self.reader, self.view = pv, reader, view
+        self.label, self.colours = label, colours
 
     def show(self, style):
         if self.view is None:
             return
         pv, view = self.pv, self.view
         port = pv.OutputPort(self.reader, 1)
-        self.reader.UpdatePipeline()
+        port.UpdatePipeline()  # the reader reads only the output that is asked for
         rows = self.reader.SMProxy.GetDataInformation(1).GetRowDataInformation()
         names = [rows.GetArrayInformation(i).GetName() for i in range(rows.GetNumberOfArrays())]
         columns = [name for name in names if name != "Step"]
@@ -41,7 +45,7 @@ class Chart:
         display.SeriesVisibility = shown
         per_series = lambda value: [text for name in shown for text in (name, value(name))]
         display.SeriesPlotCorner = per_series(lambda name: RIGHT if name in right else LEFT)
-        display.SeriesLabel = per_series(str)
+        display.SeriesLabel = per_series(lambda name: self.label + name)
         display.SeriesLineThickness = per_series(lambda name: "2")
         # What is recorded now and then has a mark at each value: no line joins them.
         display.SeriesMarkerStyle = per_series(lambda name: CIRCLE if name in right else NONE)
@@ -49,7 +53,7 @@ class Chart:
         colours = [
             text
             for index, name in enumerate(shown)
-            for text in (name, *(str(c) for c in COLOURS[index % len(COLOURS)]))
+            for text in (name, *(str(c) for c in self.colours[index % len(self.colours)]))
         ]
         display.SeriesColor = colours
         looks.dress_chart(view, style)

@@ -3,21 +3,24 @@
 
 from contextlib import contextmanager
 
-from . import selection, views
+from . import comparing, connecting, selection, views
 from .network import simple
+
+last = []  # the comparison that was made last
 
 
 @contextmanager
 def traced(line, name):
     """Writes the line to the trace, where there is one, and keeps all that it does out of it.
-    {run} in it becomes the name that the reader has there."""
+    {run} in it becomes the name that the reader has there; name is None where there is none."""
     from paraview import servermanager, smtrace
 
     if servermanager.vtkSMTrace.GetActiveTracer() is None:
         yield
         return
-    reader = smtrace.Trace.get_accessor(simple().FindSource(name))
-    text = ["# the TensorView dashboard", "import tensorview_dashboard", line.format(run=reader)]
+    if name is not None:
+        line = line.format(run=smtrace.Trace.get_accessor(simple().FindSource(name)))
+    text = ["# the TensorView dashboard", "import tensorview_dashboard", line]
     smtrace.Trace.Output.append_separated(text)
     block = smtrace._create_trace_item_internal("BlockTraceItems")
     try:
@@ -36,6 +39,27 @@ def reader_of(name):
 def show(name, style):
     with traced(f"tensorview_dashboard.dashboard({{run}}, style={style!r})", name):
         views.dashboard(reader_of(name), style=style)
+
+
+def connect(name, style):
+    with traced(f"tensorview_dashboard.connect({name!r}, style={style!r})", None):
+        connecting.connect(name, style)
+
+
+def compare(names, style):
+    from paraview import servermanager, smtrace
+
+    runs = ""
+    if servermanager.vtkSMTrace.GetActiveTracer() is not None:
+        found = [smtrace.Trace.get_accessor(reader_of(name)) for name in names]
+        runs = ", ".join(str(run) for run in found)
+    with traced(f"tensorview_dashboard.compare([{runs}], style={style!r})", None):
+        last[:] = [comparing.compare([reader_of(name) for name in names], style=style)]
+
+
+def fit_comparison():
+    for comparison in last:
+        comparison.fit()
 
 
 def fit(name):

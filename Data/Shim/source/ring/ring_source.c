@@ -170,9 +170,15 @@ static int ring_open(tv_source *source, const char *const *paths, size_t count)
   return status == TV_OK ? ring_refresh(source, &ignored) : status;
 }
 
+/* Whoever asks again and again is alive, and keeps the step that is shown. That the run is over is
+ * a change once. */
 static int ring_changed(const tv_source *source)
 {
-  return tv_ring_reader_wait(((const ring *)source->state)->reader, 0) != 0;
+  ring *r = source->state;
+  if (tv_ring_reader_beat(r->reader) != TV_OK)
+    r->own = 0;
+  const int more = tv_ring_reader_wait(r->reader, 0);
+  return more > 0 || (more < 0 && !source->list.closed);
 }
 
 static const void *ring_map(tv_source *source, size_t tensor, size_t record)

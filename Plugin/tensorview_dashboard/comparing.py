@@ -1,0 +1,260 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Two or more runs in one layout: the same layer of each, side by side, with one range of colours and
+one time; their paths in one view, their histories in one chart."""
+
+import os
+
+from . import history, looks
+from .network import Network, simple, text
+from .views import active_scalars, close_at_exit, first_elements, open_reader
+
+# Each run's own colour: those that colour-blind people can tell apart (Okabe and Ito 2008).
+COLOURS = ((0.0, 0.45, 0.7), (0.84, 0.37, 0.0), (0.0, 0.62, 0.45), (0.8, 0.47, 0.65))
+COLOURS += ((0.34, 0.71, 0.91), (0.9, 0.62, 0.0))
+MOST = len(COLOURS)
+TOP = (0.04, 0.03, 0.15, 0.15)  # name and title above, a legend below
+
+
+def labels_of(paths):
+    """A name for each run: as much of its path's end as tells it from the others."""
+    parts = [os.path.splitext(path)[0].split(os.sep) for path in paths]
+    for count in range(1, max(map(len, parts)) + 1):
+        labels = ["/".join(part[-count:]) for part in parts]
+        if len(set(labels)) == len(labels):
+            return labels
+    return [f"{part[-1]} {number}" for number, part in enumerate(parts, 1)]
+
+
+def union(sources):
+    """The box around what all of these hold."""
+    boxes = [source.GetDataInformation().GetBounds() for source in sources]
+    return [(min, max)[i % 2](box[i] for box in boxes) for i in range(6)]
+
+
+def compare(sources, layer=None, style="light"):
+    """Shows a layer of two to six runs in one layout.
+
+    sources: paths of runs, or their readers; layer: its name in the first run, or how it begins (the
+    first one that all of them have); style: "light" or "dark". Returns a Comparison."""
+    pv = simple()
+    sources = list(sources)
+    if not 2 <= len(sources) <= MOST:
+        raise ValueError(f"2 to {MOST} runs can be compared, not {len(sources)}")
+    return Comparison([open_reader(pv, source) for source in sources], layer, style)
+
+
+class Comparison:
+    """layer can be set; runs has the names, views the views by name."""
+
+    def __init__(self, readers, layer=None, style="light"):
+        self.pv = pv = simple()
+        self.readers = readers
+        self.networks = [Network(reader) for reader in readers]
+        self.runs = labels_of([text(reader, "FileName") for reader in readers])
+        self._style = looks.style_of(style)
+        self._layer = self._common(layer)
+        time = pv.GetAnimationScene()
+        time.UpdateAnimationUsingDataTimeSteps()
+        time.GoToLast()
+        self.grids, self.trajectories, self.views, self.captions = {}, [], {}, []
+        for run, reader in zip(self.runs, readers):
+            tensors, table = pv.OutputPort(reader, 0), pv.OutputPort(reader, 1)
+            name = f"compared {run}"
+            self.grids[run] = {
+                "weights": pv.WeightGrid(registrationName=f"{name} weights", Input=tensors),
+                "images": pv.ImageGrid(registrationName=f"{name} images", Input=tensors),
+            }
+            self.trajectories.append(
+                pv.WeightTrajectory(registrationName=f"{name} trajectory", Input=table)
+            )
+        self._choose()
+        self._lay_out()
+        self._show()
+        self.fit()
+        close_at_exit(self.views)
+        pv.SetActiveView(self.views[self.runs[0], "weights"])
+
+    @property
+    def layer(self):
+        return self._layer
+
+    @layer.setter
+    def layer(self, name):
+        self._layer = self._common(name)
+        self._choose()
+        self._show()
+        self.fit()
+
+    def save(self, path, size=None):
+        """A picture of the layout: .png."""
+        options = {"ImageResolution": list(size)} if size else {}
+        self.pv.SaveScreenshot(path, self.layout, **options)
+
+    def _common(self, layer):
+        """The layer, where all runs have it."""
+        first = self.networks[0]
+        common = [name for name in first.layers if all(name in n.tensors for n in self.networks)]
+        if not common:
+            raise ValueError(f"{', '.join(self.runs)}: no layer is in all of these runs")
+        if layer is None:
+            return first.first() if first.first() in common else common[0]
+        name = first.complete(layer)
+        if name not in common:
+            raise ValueError(f'not all runs have a layer "{name}"; all have {", ".join(common)}')
+        return name
+
+    def _choose(self):
+        layer = self._layer
+        for run, reader, network, path in zip(
+            self.runs, self.readers, self.networks, self.trajectories
+        ):
+            weights = network.weights(layer)
+            self.grids[run]["weights"].Tensor = weights
+            self.grids[run]["images"].Tensor = network.activations(layer)
+            reader.HistoryTensor = weights
+            elements = first_elements(text(reader, "HistoryElements"))
+            for axis, element in zip(("XElement", "YElement", "ZElement"), elements):
+                setattr(path, axis, f"{weights}[{element}]")
+
+    def _lay_out(self):
+        """A row of weights and one of images, a column for each run; below them paths and chart."""
+        pv, layout = self.pv, self.pv.CreateLayout(self._title())
+
+        def cell(where, key, kind="RenderView"):
+            name = " ".join(("compared", *key)) if isinstance(key, tuple) else f"compared {key}"
+            self.views[key] = pv.CreateView(kind, registrationName=name)
+            layout.AssignView(where, self.views[key])
+
+        layout.SplitVertical(0, 0.66)
+        layout.SplitVertical(1, 0.5)
+        for row, part in ((3, "weights"), (4, "images")):
+            for number, run in enumerate(self.runs):
+                left = len(self.runs) - number
+                if left > 1:
+                    layout.SplitHorizontal(row, 1 / left)
+                cell(2 * row + 1 if left > 1 else row, (run, part))
+                row = 2 * row + 2
+        layout.SplitHorizontal(2, 0.5)
+        cell(5, "trajectories")
+        cell(6, "histories", "XYChartView")
+        self.layout = layout
+        import paraview
+
+        if not paraview.fromGUI:
+            layout.SetSize(1400, 1200)
+
+    def _title(self):
+        return f"{' | '.join(self.runs)} {self._layer}"
+
+    def _show(self):
+        pv = self.pv
+        for colour, run in zip(COLOURS, self.runs):
+            for part, grid in self.grids[run].items():
+                self._show_grid(grid, self.views[run, part], part)
+                self._name(self.views[run, part], run, colour, 0)
+        self._show_trajectories()
+        self._show_histories()
+        for run in self.runs:  # after all are there: one map, over the values of all
+            for part, grid in self.grids[run].items():
+                view = self.views[run, part]
+                display = pv.GetRepresentation(pv.OutputPort(grid, 0), view)
+                lut = display.LookupTable
+                if lut:
+                    low, high = self._range(part, display.ColorArrayName)
+                    lut.RescaleTransferFunction(low, high)
+        pv.RenameLayout(self._title(), self.layout)
+
+    def _range(self, part, array):
+        """Of all runs together; weights as far below 0 as above."""
+        association, name = array[0], array[1]
+        ends = []
+        for run in self.runs:
+            grid = self.grids[run][part]
+            data = grid.CellData if association == "CELLS" else grid.PointData
+            ends += data.GetArray(name).GetRange()
+        low, high = min(ends), max(ends)
+        if low < 0 < high:
+            high = max(-low, high)
+            low = -high
+        return low, high
+
+    def _name(self, view, run, colour, row):
+        """The run's name in its colour, at the left above."""
+        pv = self.pv
+        key = (id(view), run)
+        if key in self.captions:
+            return
+        self.captions.append(key)
+        caption = pv.Text(registrationName=f"compared {run} name {len(self.captions)}", Text=run)
+        display = pv.Show(caption, view, "TextSourceRepresentation")
+        display.WindowLocation = "Any Location"
+        display.Position = [0.02, 0.92 - 0.07 * row]
+        display.FontSize = looks.FONT + 3
+        display.Color = colour
+        display.Bold = 1
+
+    def _show_grid(self, grid, view, part):
+        pv, style = self.pv, self._style
+        looks.dress(view, style)
+        grid.UpdatePipeline(pv.GetTimeKeeper().Time)
+        display = pv.Show(pv.OutputPort(grid, 0), view)
+        association, array = active_scalars(grid)
+        if array:
+            pv.ColorBy(display, (association, array))
+            looks.legend(pv, display, view, style, array)
+        if part != "weights":
+            looks.dress_flat(display)
+        looks.draw_marks(pv, pv.OutputPort(grid, 1), view)
+        looks.write_title(pv, pv.OutputPort(grid, 2), view, style)
+
+    def _show_trajectories(self):
+        pv, style, view = self.pv, self._style, self.views["trajectories"]
+        looks.dress(view, style)
+        for row, (run, path, colour) in enumerate(zip(self.runs, self.trajectories, COLOURS)):
+            path.UpdatePipeline()
+            for port in (1, 0):
+                display = pv.Show(pv.OutputPort(path, port), view)
+                pv.ColorBy(display, None)
+                display.DiffuseColor = display.AmbientColor = colour
+                display.RenderLinesAsTubes = 1
+                display.LineWidth = 4
+            self._name(view, run, colour, row)
+        axes = view.AxesGrid
+        axes.Visibility = 1
+        axes.AxesToLabel = 7
+        axes.UseCustomBounds = 1
+        axes.CustomBounds = self._path_bounds()
+        for axis, name in zip("XYZ", ("XElement", "YElement", "ZElement")):
+            element = text(self.trajectories[0], name).rpartition("[")[2].rstrip("]")
+            setattr(axes, axis + "Title", f"element {element}")
+            for part in ("TitleColor", "LabelColor"):
+                setattr(axes, axis + part, style.text)
+            setattr(axes, axis + "TitleFontSize", looks.FONT)
+            setattr(axes, axis + "LabelFontSize", looks.FONT - 3)
+        axes.GridColor = style.line
+        axes.ShowGrid = 0
+
+    def _path_bounds(self):
+        return union(self.trajectories)
+
+    def _show_histories(self):
+        view = self.views["histories"]
+        for reader, run, colour in zip(self.readers, self.runs, COLOURS):
+            paler = tuple(0.55 * c + 0.45 for c in colour)
+            history.Chart(self.pv, reader, view, run + " ", (colour, paler)).show(self._style)
+        view.ChartTitle = "Histories"
+
+    def fit(self):
+        """Each view filled, whatever its size is now; the same part of each run at the same scale."""
+        pv = self.pv
+        for run, part in ((run, part) for run in self.runs for part in self.grids[run]):
+            bounds = union(pv.OutputPort(self.grids[r][part], 0) for r in self.runs)
+            bounds[4] *= 0.3
+            bounds[5] *= 0.3
+            tilt = (0, -0.7, 1) if part == "weights" else (0, 0, 1)
+            looks.fit(self.views[run, part], bounds, tilt, (0, 1, 0), TOP)
+        looks.fit(
+            self.views["trajectories"], self._path_bounds(), (0.8, -1.4, 0.7), (0, 0, 1), looks.AXES
+        )
+        for view in self.views.values():
+            pv.Render(view)

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Runs side by side, from Python: one range of colours, one time, a name and a colour for each; a
+chart that has its series though nobody asked for the history before."""
+
+import os
+import shutil
+import unittest
+
+import numpy as np
+from paraview import servermanager
+from paraview import simple as pv
+from vtkmodules.util.numpy_support import vtk_to_numpy
+
+SAMPLE = os.path.join(os.environ["TENSORVIEW_SAMPLES"], "lenet.tvh5")
+
+
+class CompareTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        pv.LoadPlugin(os.environ["TENSORVIEW_PLUGIN"], ns=pv.__dict__)
+        import tensorview_dashboard
+
+        cls.package = tensorview_dashboard
+        for name in ("a", "b"):
+            os.makedirs(name, exist_ok=True)
+            shutil.copy(SAMPLE, os.path.join(name, "run.tvh5"))
+        cls.paths = [os.path.abspath("a/run.tvh5"), os.path.abspath("b/run.tvh5")]
+        cls.comparison = tensorview_dashboard.compare(cls.paths)
+
+    def test_runs_of_the_same_name_are_told_apart(self):
+        self.assertEqual(["a/run", "b/run"], self.comparison.runs)
+        from tensorview_dashboard.comparing import labels_of
+
+        self.assertEqual(["x", "y"], labels_of(["/d/x.tvh5", "/d/y.tvh5"]))
+        self.assertEqual(["x 1", "x 2"], labels_of(["/d/x.tvh5", "/d/x.tvh5"]))
+
+    def test_one_map_for_all_and_over_all(self):
+        maps, ends = set(), []
+        for run in self.comparison.runs:
+            grid = self.comparison.grids[run]["weights"]
+            view = self.comparison.views[run, "weights"]
+            display = pv.GetRepresentation(pv.OutputPort(grid, 0), view)
+            maps.add(display.LookupTable.SMProxy.GetGlobalID())
+            points = display.LookupTable.RGBPoints
+            data = servermanager.Fetch(grid, idx=0)
+            values = vtk_to_numpy(data.GetCellData().GetArray("Weight"))
+            ends.append(np.abs(values).max())
+        self.assertEqual(1, len(maps))
+        np.testing.assert_allclose([points[0], points[-4]], [-max(ends), max(ends)], rtol=1e-5)
+
+    def test_one_time_for_all(self):
+        scene = pv.GetAnimationScene()
+        scene.AnimationTime = 100
+        for run in self.comparison.runs:
+            grid = self.comparison.grids[run]["weights"]
+            grid.UpdatePipeline(pv.GetTimeKeeper().Time)
+            title = servermanager.Fetch(grid, idx=2).GetColumn(0).GetValue(0)
+            self.assertEqual("conv1/weights, step 100", title)
+        scene.GoToLast()
+
+    def test_paths_and_histories_have_the_colours_of_their_runs(self):
+        comparison = self.comparison
+        colours = [
+            tuple(
+                pv.GetRepresentation(
+                    pv.OutputPort(path, 0), comparison.views["trajectories"]
+                ).DiffuseColor
+            )
+            for path in comparison.trajectories
+        ]
+        self.assertEqual(2, len(set(colours)))
+        labels = []
+        for reader in comparison.readers:
+            display = pv.GetRepresentation(
+                pv.OutputPort(reader, 1), comparison.views["histories"]
+            )
+            self.assertIn("loss", list(display.SeriesVisibility))
+            labels += list(display.SeriesLabel)[1::2]
+        for run in comparison.runs:
+            self.assertIn(run + " loss", labels)
+
+    def test_another_layer_in_all_of_them(self):
+        self.comparison.layer = "conv2"
+        for run in self.comparison.runs:
+            self.assertEqual("conv2/weights", self.comparison.grids[run]["weights"].Tensor)
+        with self.assertRaisesRegex(ValueError, 'no layer "conv9" in the run'):
+            self.comparison.layer = "conv9"
+        self.comparison.layer = "conv1"
+
+    def test_what_cannot_be_compared_is_said(self):
+        with self.assertRaisesRegex(ValueError, "2 to 6 runs can be compared, not 1"):
+            self.package.compare(self.paths[:1])
+
+    def test_a_reader_that_was_never_updated_has_a_chart(self):
+        shutil.copy(SAMPLE, "fresh.tvh5")
+        reader = pv.TensorSnapshotReader(FileName=[os.path.abspath("fresh.tvh5")])
+        view = pv.CreateView("XYChartView")
+        from tensorview_dashboard import history, looks
+
+        history.Chart(pv, reader, view).show(looks.style_of("light"))
+        display = pv.GetRepresentation(pv.OutputPort(reader, 1), view)
+        self.assertEqual(["loss", "accuracy"], list(display.SeriesVisibility))
+        pv.Delete(view)
+
+
+if __name__ == "__main__":
+    unittest.main()
