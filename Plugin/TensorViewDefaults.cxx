@@ -44,7 +44,7 @@ struct SymmetricArray
   double Least;
 };
 constexpr SymmetricArray Symmetric[] = {
-  {"Weight", 0.0}, {"Gradient", 0.0}, {"Bias", 0.0}, {"Correlation", 1.0}};
+  {"Weight", 0.0}, {"Gradient", 0.0}, {"Updates", 0.0}, {"Bias", 0.0}, {"Correlation", 1.0}};
 
 // The array of a colour map: "Weight.PVLookupTable", or, where a representation has a map of its
 // own, "Separate_5872_Weight.PVLookupTable".
@@ -61,7 +61,7 @@ std::string ArrayOf(const std::string &map)
 bool IsOurs(const std::string &array)
 {
   for (const char *ours :
-    {"Weight", "Gradient", "Bias", "Activation", "Correlation", "Step", "Group"}) {
+    {"Weight", "Gradient", "Updates", "Bias", "Activation", "Correlation", "Step", "Group"}) {
     if (array == ours) {
       return true;
     }

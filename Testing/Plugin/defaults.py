@@ -103,7 +103,7 @@ class Defaults(unittest.TestCase):
                 Delete(view)
 
     def test_zero_is_white_for_weights(self):
-        for name in ("Weight", "Gradient", "Bias"):
+        for name in ("Weight", "Gradient", "Updates", "Bias"):
             _, _, lut = show(name, [-1, 0, 3], self.view)
             self.assertEqual((-3, 3), span(lut))
             self.assertEqual([1, 1, 1], color(lut, 0))
