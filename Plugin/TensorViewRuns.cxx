@@ -49,9 +49,10 @@ QStringList TensorViewRuns::Layers(pqPipelineSource *run)
 /// What the run's own filter of that name says, or an empty string.
 vtkSMProxy *TensorViewRuns::Part(pqPipelineSource *run, const char *part)
 {
+  // As run_name() of tensorview_dashboard.network has it.
+  const QString file = vtkSMPropertyHelper(run->getProxy(), "FileName").GetAsString();
   const QString name =
-    QFileInfo(vtkSMPropertyHelper(run->getProxy(), "FileName").GetAsString()).completeBaseName() +
-    " " + part;
+    (file.startsWith("ring:") ? file.mid(5) : QFileInfo(file).completeBaseName()) + " " + part;
   auto *model = pqApplicationCore::instance()->getServerManagerModel();
   auto *found = model->findItem<pqPipelineSource *>(name);
   return found ? found->getProxy() : nullptr;

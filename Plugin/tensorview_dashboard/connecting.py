@@ -26,7 +26,7 @@ def wait_for_two(reader):
     while time.monotonic() < end:
         reader.SMProxy.MarkDirty(reader.SMProxy)
         reader.UpdatePipelineInformation()
-        reader.SMProxy.GetOutputPort(1).UpdatePipeline()
+        reader.UpdatePipeline()
         if reader.SMProxy.GetDataInformation(1).GetNumberOfRows() > 1:
             return
         time.sleep(0.05)

@@ -83,6 +83,8 @@ class Network:
 
 
 def run_name(reader):
-    """The name of the run: that of its file, without folder and ending."""
+    """The name of the run: that of its file, without folder and ending, or of its channel."""
     name = reader.SMProxy.GetProperty("FileName").GetElement(0) or "run"
+    if name.startswith("ring:"):
+        return name[len("ring:") :]
     return os.path.splitext(os.path.basename(name))[0]
