@@ -38,7 +38,8 @@ if command -v ccache >/dev/null; then
   export CMAKE_C_COMPILER_LAUNCHER=ccache CMAKE_CXX_COMPILER_LAUNCHER=ccache
 fi
 mkdir -p "$out"
-if ! { cmake --preset release && cmake --build --preset release --target TensorView tensorview-lenet ${live:+tensorview-live}; } \
+if ! { cmake --preset release && cmake --build --preset release \
+    --target TensorView tensorview-lenet ${live:+tensorview-live} tensorview_python_package; } \
   </dev/null >"$out/build.log" 2>&1; then
   tail -n 60 "$out/build.log" >&2
   exit 1
@@ -64,12 +65,8 @@ say "Drawing the views"
 xvfb-run -a -s "-screen 0 1600x1200x24 -noreset" \
   pvpython --force-offscreen-rendering Data/Demo/demo.py "$run" "$out" </dev/null
 
-cat >"$out/dashboard.py" <<SCRIPT
-import tensorview_dashboard
-tensorview_dashboard.dashboard("$PWD/$run")
-SCRIPT
 cat <<TEXT
 
-The same in the ParaView window, all views at once:
-  PV_PLUGIN_PATH=$PWD/build/lib/TensorView paraview --script=$PWD/$out/dashboard.py
+The same in the ParaView window, all views of a layer side by side:
+  $PWD/build/bin/tensorview view $PWD/$run
 TEXT
