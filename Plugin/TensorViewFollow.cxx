@@ -33,10 +33,15 @@ void ReaderModified(vtkObject *caller, unsigned long, void *, void *modified)
   vtkSMProxy *timeKeeper = controller->FindTimeKeeper(reader->GetSession());
   vtkSMProxy *scene = controller->FindAnimationScene(reader->GetSession());
   double before = 0.0, after = 0.0;
+  // A training in shared memory has no other step than its last one to show.
+  const bool ring =
+    strncmp(vtkSMPropertyHelper(reader, "FileName").GetAsString(), "ring:", strlen("ring:")) == 0;
   const bool atEnd = timeKeeper && scene && LastStep(timeKeeper, before) &&
                      vtkSMPropertyHelper(scene, "AnimationTime").GetAsDouble() >= before;
   reader->UpdatePipelineInformation();
-  if (atEnd && LastStep(timeKeeper, after) && after > before) {
+  if (ring && timeKeeper && scene)
+    before = vtkSMPropertyHelper(scene, "AnimationTime").GetAsDouble();
+  if ((atEnd || ring) && scene && LastStep(timeKeeper, after) && after > before) {
     vtkSMPropertyHelper(scene, "AnimationTime").Set(after);
     scene->UpdateProperty("AnimationTime");
   }

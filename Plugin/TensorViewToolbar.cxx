@@ -212,6 +212,7 @@ void TensorViewToolbar::ChooseLayer(const QString &layer)
   pqPipelineSource *run = Run();
   if (!layer.isEmpty() && HasDashboard(run))
     Call("layer", {Quoted(run->getSMName()), Quoted(layer)});
+  this->Steps = 0;
 }
 
 void TensorViewToolbar::StepLayer(int by)

@@ -56,6 +56,8 @@ private:
   QAction *Example = nullptr, *Compare = nullptr, *ShowOpened = nullptr;
   QMenu *Trainings = nullptr;
   QLabel *State = nullptr;
+  QString Shown;     ///< the step that ShowState() said last
+  int Steps = 0;     ///< of the training that is watched, as they came
   QStringList Ended; ///< names of trainings that were watched to their end
   QComboBox *Layer = nullptr, *Metric = nullptr;
   QDoubleSpinBox *Threshold = nullptr;

@@ -144,6 +144,7 @@ void TensorViewToolbar::ListTrainings()
 void TensorViewToolbar::ConnectTo(const QString &name)
 {
   this->Ended.removeAll(name);
+  this->Steps = 0;
   Call("connect", {Quoted(name), this->Dark->isChecked() ? "'dark'" : "'light'"});
   QCoreApplication::processEvents();
   for (pqPipelineSource *run :
@@ -171,6 +172,13 @@ void TensorViewToolbar::ShowState()
     this->Ended << name;
     Say("The training " + name + " has ended.");
   }
+  // A path grows out of its view: now and then it is fitted anew.
+  if (step != this->Shown) {
+    ++this->Steps;
+    if ((this->Steps & (this->Steps - 1)) == 0) // the 1st, 2nd, 4th, 8th, ...
+      Call("grow", {Quoted(run->getSMName())});
+  }
+  this->Shown = step;
   this->State->setText(
     (this->Ended.contains(name) ? " ended, step " : " live, step ") + step + " ");
 }

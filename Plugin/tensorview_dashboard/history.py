@@ -2,10 +2,12 @@
 """The history of a run as a chart: the loss on the left axis, the accuracy on the right one."""
 
 from . import looks
+from .network import text
 
 COLOURS = ((0.12, 0.36, 0.66), (0.86, 0.4, 0.1), (0.2, 0.55, 0.3), (0.55, 0.3, 0.65))
 LEFT, RIGHT = "0", "1"
 NONE, CIRCLE = "0", "4"
+MOST_HIDDEN = 100
 
 
 def sort_scalars(names):
@@ -43,7 +45,8 @@ class Chart:
         display.XArrayName = "Step"
         shown = left + right
         display.SeriesVisibility = shown
-        per_series = lambda value: [text for name in shown for text in (name, value(name))]
+        self._hide_later_ones(display, names)
+        per_series = lambda value: [item for name in shown for item in (name, value(name))]
         display.SeriesPlotCorner = per_series(lambda name: RIGHT if name in right else LEFT)
         display.SeriesLabel = per_series(lambda name: self.label + name)
         display.SeriesLineThickness = per_series(lambda name: "2")
@@ -51,9 +54,9 @@ class Chart:
         display.SeriesMarkerStyle = per_series(lambda name: CIRCLE if name in right else NONE)
         display.SeriesMarkerSize = per_series(lambda name: "7")
         colours = [
-            text
+            item
             for index, name in enumerate(shown)
-            for text in (name, *(str(c) for c in self.colours[index % len(self.colours)]))
+            for item in (name, *(str(c) for c in self.colours[index % len(self.colours)]))
         ]
         display.SeriesColor = colours
         looks.dress_chart(view, style)
@@ -63,3 +66,17 @@ class Chart:
         view.ShowRightAxisGrid = 0
         view.LegendLocation = "TopRight"
         view.ChartTitle = "History"
+
+    def _hide_later_ones(self, display, there):
+        """Weights that the reader will bring with the next step of a training: they would be drawn."""
+        tensor = text(self.reader, "HistoryTensor")
+        first, _, last = text(self.reader, "HistoryElements").partition("-")
+        if not (first.isdigit() and last.isdigit()):
+            return
+        property = display.SMProxy.GetProperty("SeriesVisibility")
+        for number in range(int(first), min(int(last), int(first) + MOST_HIDDEN) + 1):
+            if f"{tensor}[{number}]" not in there:
+                end = property.GetNumberOfElements()
+                property.SetElement(end, f"{tensor}[{number}]")
+                property.SetElement(end + 1, "0")
+        display.SMProxy.UpdateVTKObjects()

@@ -68,6 +68,13 @@ def fit(name):
         found.fit()
 
 
+def grow(name):
+    """The path of a training is longer than when it was fitted into its view."""
+    found = views.find(reader_of(name))
+    if found is not None:
+        found.show_history()
+
+
 def layer(name, layer):
     with traced(f"tensorview_dashboard.dashboard({{run}}, {layer!r})", name):
         change(name, "layer", layer)
