@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""How the views of a dashboard are drawn: representations, colours, legends, titles and cameras."""
+
+from . import looks
+from .network import text
+
+MOST_PICKED = 300000  # pixels of an image grid that are drawn so that they can be picked
+LONGEST = 3.0  # a matrix that is longer than so many times its width is stretched to that
+
+
+class Drawing:
+    """The part of a Dashboard that draws. It uses what the dashboard has: pv, its filters (weights,
+    images, distributions, trajectory, groups), views, chart, layout and tab, and its style."""
+
+    def _show(self):
+        pv, style = self.pv, self._style
+        self._show_grid("weights", looks.BELOW)
+        self._show_grid("images", looks.BELOW)
+        self._show_grid("distributions", looks.BESIDE, beside=True)
+        self._show_trajectory()
+        self.chart.show(style)
+        self._show_matrix()
+        pv.RenameLayout(self._title(), self.layout)
+        if self.tab:
+            pv.RenameLayout(self._title() + " groups", self.tab)
+
+    def _show_grid(self, part, margins, beside=False):
+        pv, view, grid, style = self.pv, self.views[part], getattr(self, part), self._style
+        looks.dress(view, style)
+        grid.UpdatePipeline(pv.GetTimeKeeper().Time)
+        kind = None
+        if part == "images":
+            many = grid.GetDataInformation().GetNumberOfCells() > MOST_PICKED
+            kind = "Slice" if many else "Surface"
+        display = pv.Show(pv.OutputPort(grid, 0), view)
+        if kind:
+            display.SetRepresentationType(kind)
+        association, array = active_scalars(grid, "Group" if part == "distributions" else None)
+        if array:
+            pv.ColorBy(display, (association, array))
+            display.RescaleTransferFunctionToDataRange(False, True)
+            looks.legend(pv, display, view, style, array, beside)
+        if part != "weights":
+            looks.dress_flat(display)
+            display.LineWidth = 1.3
+            display.PointSize = 6
+        marks = looks.draw_marks(pv, pv.OutputPort(grid, 1), view)
+        looks.write_title(pv, pv.OutputPort(grid, 2), view, style)
+        self._stretch(grid, display, marks)
+
+    def _stretch(self, grid, *displays):
+        """A long matrix would be a ribbon: what is short is stretched."""
+        bounds = grid.GetDataInformation().GetBounds()
+        width, height = bounds[1] - bounds[0], bounds[3] - bounds[2]
+        scale = [1.0, 1.0, 1.0]
+        if width > LONGEST * height > 0:
+            scale[1] = width / (LONGEST * height)
+        elif height > LONGEST * width > 0:
+            scale[0] = height / (LONGEST * width)
+        for display in displays:
+            display.Scale = scale
+
+    def _show_trajectory(self):
+        pv, view, style = self.pv, self.views["trajectory"], self._style
+        looks.dress(view, style)
+        self.trajectory.UpdatePipeline()
+        ends = pv.Show(pv.OutputPort(self.trajectory, 1), view)
+        pv.ColorBy(ends, ("POINTS", "Step"))
+        looks.write_title(pv, pv.OutputPort(self.trajectory, 2), view, style)
+        display = pv.Show(pv.OutputPort(self.trajectory, 0), view)
+        pv.ColorBy(display, ("POINTS", "Step"))
+        display.RescaleTransferFunctionToDataRange(False, True)
+        display.RenderLinesAsTubes = 1
+        display.LineWidth = 4
+        looks.legend(pv, display, view, style, "Step")
+        axes = view.AxesGrid
+        axes.Visibility = 1
+        axes.AxesToLabel = 7  # each once
+        # Its own bounds are those of the picture before: another layer's ticks, by the thousand.
+        axes.UseCustomBounds = 1
+        axes.CustomBounds = list(self.trajectory.GetDataInformation().GetBounds())
+        for axis, name in zip("XYZ", ("XElement", "YElement", "ZElement")):
+            element = text(self.trajectory, name).rpartition("[")[2].rstrip("]")
+            setattr(axes, axis + "Title", f"element {element}")
+            setattr(axes, axis + "TitleColor", style.text)
+            setattr(axes, axis + "LabelColor", style.text)
+            setattr(axes, axis + "TitleFontSize", looks.FONT)
+            setattr(axes, axis + "LabelFontSize", looks.FONT - 3)
+        axes.GridColor = style.line
+        axes.ShowGrid = 0
+
+    def _show_matrix(self):
+        pv, style = self.pv, self._style
+        if "table" not in self.views:
+            return
+        pv.Show(pv.OutputPort(self.groups, 3), self.views["table"])
+        view = self.views["matrix"]
+        looks.dress(view, style)
+        display = pv.Show(pv.OutputPort(self.groups, 2), view)
+        display.SetRepresentationType("Surface")
+        looks.dress_flat(display)
+        view.UseFXAA = 0
+        pv.ColorBy(display, ("CELLS", "Correlation"))
+        looks.write_title(pv, pv.OutputPort(self.distributions, 2), view, style)
+        looks.legend(pv, display, view, style, "Correlation", beside=True)
+
+    def fit(self):
+        """Each view filled, whatever its size is now."""
+        for part, margins in (
+            ("weights", looks.BELOW), ("images", looks.BELOW), ("distributions", looks.BESIDE),
+        ):
+            view, grid = self.views[part], getattr(self, part)
+            display = self.pv.GetRepresentation(self.pv.OutputPort(grid, 0), view)
+            port = 1 if part == "distributions" else 0  # its frames: curves may be points
+            bounds = list(self.pv.OutputPort(grid, port).GetDataInformation().GetBounds())
+            for axis, scale in enumerate(display.Scale):
+                bounds[2 * axis] *= scale
+                bounds[2 * axis + 1] *= scale
+            tilt = (0, -0.7, 1) if part == "weights" else (0, 0, 1)
+            bounds[4] *= 0.3  # few blocks are the highest
+            bounds[5] *= 0.3
+            looks.fit(view, bounds, tilt, (0, 1, 0), margins)
+        self.fit_trajectory()
+        if "matrix" in self.views:
+            bounds = self.pv.OutputPort(self.groups, 2).GetDataInformation().GetBounds()
+            looks.fit(self.views["matrix"], bounds, (0, 0, 1), (0, 1, 0), looks.BESIDE)
+        self.render()
+
+    def fit_trajectory(self):
+        bounds = self.trajectory.GetDataInformation().GetBounds()
+        looks.fit(self.views["trajectory"], bounds, (0.8, -1.4, 0.7), (0, 0, 1), looks.AXES)
+
+
+def active_scalars(grid, wanted=None):
+    """Where a grid's values are, and their name: those of its own, not its indices."""
+    indices = {"Filter", "Channel", "Row", "Column", "Group", "Pixel"}
+    for association, data in (("CELLS", grid.CellData), ("POINTS", grid.PointData)):
+        names = list(data.keys())
+        if wanted in names:
+            return association, wanted
+        for name in names:
+            if name not in indices:
+                return association, name
+    return None, None
