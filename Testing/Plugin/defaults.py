@@ -112,6 +112,18 @@ class Defaults(unittest.TestCase):
             red, green, blue = color(lut, -3)
             self.assertTrue(blue > red and blue > green)
 
+    def test_measures_of_units_have_maps_of_their_own(self):
+        # ParaView asks its settings for names without what is no letter: "UpdateWeight".
+        for name, first in (
+            ("Update/Weight", [0.03, 0.1, 0.3]), ("Dead share", [0.93, 0.95, 0.9]),
+            ("Not finite", [0.93, 0.95, 0.9]), ("Gradient RMS", [0.002, 0.001, 0.014]),
+            ("Weight RMS", [0.002, 0.001, 0.014]), ("Activation RMS", [0.002, 0.001, 0.014]),
+        ):
+            lut = GetColorTransferFunction(name)
+            for found, expected in zip(lut.RGBPoints[1:4], first):
+                self.assertAlmostEqual(expected, found, delta=0.002, msg=name)
+            self.assertEqual(0, lut.NanOpacity, name)
+
     def test_range_stays_symmetric_and_obeys_never(self):
         shown, display, lut = show("Weight", [-8, 0, 2], self.view)
         self.assertEqual((-8, 8), span(lut))
