@@ -224,7 +224,7 @@ class Anything(unittest.TestCase):
     def test_mistakes_are_told(self):
         model = make(Functional)
         for given, sentence in (
-            ({}, "one of ratio, budget and keep"),
+            ({}, "one of ratio, budget, keep and plan"),
             ({"ratio": 1.0}, "ratio must be 0 or more and less than 1"),
             ({"ratio": {"conv9": 0.5}}, "conv9 is no layer whose filters can go; those are: conv1, conv2"),
             ({"ratio": 0.5, "way": "average"}, "way must be one of remove, sum, affine, reconstruct, not 'average'"),

@@ -7,7 +7,8 @@ import time
 
 import numpy
 
-from . import choose, plan
+from . import choose, table
+from . import plan as counting
 from .graph import Network
 from .merge import merge, shift_biases
 from .moments import gather, readers_of
@@ -30,6 +31,7 @@ def prune(
     way="reconstruct",
     *,
     keep=None,
+    plan=None,
     order="output",
     repair="layers",
     epochs=10,
@@ -48,6 +50,8 @@ def prune(
               {"multiply_adds": n} or {"parameters": n}. Which layers lose how much is decided by what
               it costs the output
     keep      instead of both: {layer: numbers of the filters that stay}
+    plan      instead of these: {layer: table of SimilarityGroups}, a table being the path of a CSV file
+              or {column: numbers}, see table.py. "sum" and "affine" merge into whom it says
     way       "reconstruct", "affine", "sum", "remove": see merge.py
     order     which filters go first: "output" (what the next layers lose), "magnitude"
     repair    "none"; "norms": BatchNorm's statistics; "layers": those, and each layer fitted to what the
@@ -59,7 +63,7 @@ def prune(
     The smaller model is of the class of `model`, in eval mode, with smaller layers, and saved and loaded
     as any; resize(model, state_dict) opens a checkpoint of it. Where forward() says a size as a number,
     it is a torch.fx.GraphModule. What cannot be followed is named in report.notes and left alone."""
-    _check(ratio, budget, keep, way, order, repair)
+    _check(ratio, budget, keep, plan, way, order, repair)
     if not any(True for _ in model.parameters()):
         raise ValueError(f"{type(model).__name__} has no parameters")
     like = next(model.parameters())
@@ -68,15 +72,15 @@ def prune(
     model.eval()
     try:
         return _Work(model, samples, seed).run(
-            ratio, budget, keep, way, order, repair, epochs, fit_samples, protect, loader)
+            ratio, budget, keep, plan, way, order, repair, epochs, fit_samples, protect, loader)
     finally:
         for module in training:
             module.training = True
 
 
-def _check(ratio, budget, keep, way, order, repair):
-    if sum(given is not None for given in (ratio, budget, keep)) != 1:
-        raise ValueError("one of ratio, budget and keep is needed")
+def _check(ratio, budget, keep, plan, way, order, repair):
+    if sum(given is not None for given in (ratio, budget, keep, plan)) != 1:
+        raise ValueError("one of ratio, budget, keep and plan is needed")
     for name, value, allowed in (("way", way, WAYS), ("order", order, ORDERS), ("repair", repair, REPAIRS)):
         if value not in allowed:
             raise ValueError(f"{name} must be one of {', '.join(allowed)}, not {value!r}")
@@ -86,6 +90,7 @@ class _Work:
     def __init__(self, model, samples, seed):
         self.model, self.samples, self.seed = model, samples, seed
         self.report = Report()
+        self.into = {}  # of a plan: removed class -> the one that it is merged into, or None
         with self.timed("graph"):
             self.net = Network(model, samples.first(2))
             self.sizes = Sizes(self.net, samples.first(1))
@@ -93,7 +98,7 @@ class _Work:
     def timed(self, name):
         return _Timed(self.report.seconds, name)
 
-    def run(self, ratio, budget, keep, way, order, repair, epochs, fit_samples, protect, loader):
+    def run(self, ratio, budget, keep, plan, way, order, repair, epochs, fit_samples, protect, loader):
         net, report = self.net, self.report
         report.way, report.samples = way, self.samples.count
         self.protect(protect)
@@ -103,7 +108,7 @@ class _Work:
             gather(net, self.readers, self.samples, self.seed)
         self.groups = [g for g in net.groups if g.free()]
         with self.timed("choice"):
-            removed, costs = self.choose(ratio, budget, keep, order)
+            removed, costs = self.choose(ratio, budget, keep, plan, order)
         with self.timed("merging"):
             small = self.small(removed, way)
         if loader is not None:
@@ -143,14 +148,17 @@ class _Work:
                 for group in self.net.groups:
                     group.fixed |= numpy.isin(group.classes, layer.inputs)
 
-    def choose(self, ratio, budget, keep, by):
+    def choose(self, ratio, budget, keep, plan, by):
+        if plan is not None:
+            return self.planned(plan), {}
         if keep is not None:
             return self.kept(keep), {}
         orders = {g: choose.order(self.net, g, self.readers, by) for g in self.groups}
         if budget is not None:
-            counts = plan.by_budget(self.net, self.readers, orders, self.sizes, budget, self.samples.first(256))
+            counts = counting.by_budget(
+                self.net, self.readers, orders, self.sizes, budget, self.samples.first(256))
         else:
-            counts = plan.by_ratio(self.groups, ratio)
+            counts = counting.by_ratio(self.groups, ratio)
         removed, costs = set(), {}
         for group, number in counts.items():
             gone, spent = orders[group]
@@ -171,7 +179,7 @@ class _Work:
             gone = {int(c) for n, c in enumerate(layer.outputs) if n not in stay}
             fixed = {int(c) for c in group.classes[group.fixed]} & gone
             if fixed:
-                raise ValueError(f"{name} has filters that have to stay, and keep does not name them")
+                raise ValueError(f"{name} has filters that have to stay, and would go")
             removed |= gone
         for group in self.groups:
             stays = ~numpy.isin(group.classes, sorted(removed))
@@ -180,9 +188,31 @@ class _Work:
                 raise ValueError(f"of {group.name} as many filters have to stay of each block, one at least")
         return removed
 
+    def planned(self, plan):
+        merges, rows = table.read(plan)
+        for name, count in rows.items():
+            layer = self.net.layers.get(name)
+            if layer is not None and len(layer.outputs) != count:
+                raise ValueError(f"plan of {name} has {count} rows, and the layer {len(layer.outputs)} filters")
+        removed = self.kept({name: set(range(rows[name])) - set(gone) for name, gone in merges.items()})
+        for name, gone in merges.items():
+            outputs = self.net.layers[name].outputs
+            for number, other in gone.items():
+                target = None if other == table.NOT_MERGED else int(outputs[other])
+                self.merge_into(f"plan of {name}: filter {number}", int(outputs[number]), target, removed)
+        return removed
+
+    def merge_into(self, what, label, target, removed):
+        if self.into.setdefault(label, target) != target:
+            raise ValueError(f"{what} goes together with one of another layer, whose plan merges it elsewhere")
+        group = next(g for g in self.groups if label in g.classes)
+        block = dict(zip(group.classes.tolist(), group.block.tolist()))
+        if target is not None and (target in removed or block[target] != block[label]):
+            raise ValueError(f"{what} cannot be merged: the other goes too, or a grouped layer reads them apart")
+
     def small(self, removed, way):
         copied = copy.deepcopy(self.model)
-        shifts = merge(self.net, copied, self.readers, removed, way)
+        shifts = merge(self.net, copied, self.readers, removed, way, self.into)
         self.report.notes += shift_biases(self.net, copied, shifts)
         return shrink(self.net, copied, removed).eval()
 

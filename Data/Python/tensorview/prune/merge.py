@@ -22,15 +22,18 @@ from .moments import block_of, from_matrix
 RIDGES = (1e-10, 1e-6, 1e-4, 1e-3, 1e-2, 1e-1)  # of the mean variance of what is kept
 
 
-def merge(net, model, readers, removed, way):
+def merge(net, model, readers, removed, way, into=None):
     """Changes the weights of `model`, a copy of net.model of the same size: columns of what is removed
-    become 0. removed: set of classes. Returns {layer: numbers to add to its bias}, float64."""
+    become 0. removed: set of classes. into: by whom some of them are represented, or None where nobody
+    is to stand in; the others' representatives are found. Returns {layer: numbers to add to its bias},
+    float64."""
     stands_in = {}
     if way in ("sum", "affine"):
         for group in net.groups:
             mine = removed & set(group.classes.tolist())
             if mine:
                 stands_in.update(representatives(group, readers, mine))
+        stands_in.update(into or {})
     shifts = {}
     gone_all = numpy.array(sorted(removed))
     for reader in readers:

@@ -18,6 +18,8 @@ def add_arguments(parser):
     how.add_argument("--ratio", type=float, help="the share of each layer's filters that goes")
     how.add_argument("--budget", type=float, help="multiply-adds that are left: a number, or a share up to 1")
     how.add_argument("--parameters", type=float, help="parameters that are left: a number, or a share up to 1")
+    how.add_argument("--plan", action="append", metavar="LAYER=FILE",
+                     help="the table of SimilarityGroups of a layer, saved as CSV; once for each layer")
     parser.add_argument("--way", choices=WAYS, default="reconstruct")
     parser.add_argument("--repair", choices=REPAIRS, default="layers")
     parser.add_argument("--epochs", type=int, default=10, help="of matching outputs, with --repair match (10)")
@@ -41,8 +43,8 @@ def command(arguments):
         model = load(_call(a.model), a.checkpoint)
         budget = {"parameters": a.parameters} if a.parameters is not None else a.budget
         small, report = prune(
-            model, read_samples(a.samples), ratio=a.ratio, budget=budget, way=a.way, repair=a.repair, epochs=a.epochs,
-            protect=[name for name in a.protect.split(",") if name])
+            model, read_samples(a.samples), ratio=a.ratio, budget=budget, plan=_plan(a.plan), way=a.way, repair=a.repair,
+            epochs=a.epochs, protect=[name for name in a.protect.split(",") if name])
         if a.output:
             torch.save(small.state_dict(), a.output)
     except (ValueError, OSError, RuntimeError, ImportError) as error:
@@ -53,6 +55,18 @@ def command(arguments):
         made = a.model.split(":")[1]
         print(f"{a.output}: its state_dict; tensorview.prune.resize({made}(), torch.load(...)) opens it")
     return 0
+
+
+def _plan(words):
+    if words is None:
+        return None
+    found = {}
+    for word in words:
+        layer, _, path = word.partition("=")
+        if not layer or not path or layer in found:
+            raise ValueError(f"--plan {word}: LAYER=FILE is needed, once for each layer")
+        found[layer] = path
+    return found
 
 
 def _call(name):
