@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""tv_unit_statistics() against numpy: every layout and type, NaN, infinity, odd sizes, threads."""
+"""tv_unit_statistics() against numpy: every layout and type, NaN, infinity, odd sizes, threads, with
+the processor's vector instructions and without."""
 
 import ctypes
 import os
@@ -76,6 +77,14 @@ CASES = [
 
 
 class Statistics(unittest.TestCase):
+    """With the instructions that this processor has."""
+
+    instructions = b""
+
+    def setUp(self):
+        library.tv_vectors_limit(self.instructions)
+        self.addCleanup(library.tv_vectors_limit, b"")
+
     def compare(self, got, expected, name):
         scale = np.nanmax(np.abs(expected[:, 1]), initial=1e-30)
         for m, measure in enumerate(MEASURES):
@@ -137,6 +146,53 @@ class Statistics(unittest.TestCase):
         x = np.array([[1e38, -1e38, 3e38], [1e-45, 0, -1e-45], [1e30, 1, 1]], "f4")
         self.compare(statistics(x, "oi", "f4"), by_numpy(x, "oi"), "limits")
 
+    def test_a_large_offset_hides_nothing(self):
+        for axes, shape in (("oihw", (5, 33, 7, 9)), ("io", (4001, 13)), ("nchw", (7, 5, 13, 11))):
+            x = (random.normal(0, 3, shape) + 1e6).astype("f4")
+            before = None if axes[0] == "n" else (x + random.normal(0, 1, shape)).astype("f4")
+            kept = None if before is None else before.copy()
+            self.compare(statistics(x, axes, "f4", kept, 1), by_numpy(x, axes, before), axes)
+
+    def test_one_number_that_is_not_finite_costs_itself_alone(self):
+        """Wherever it stands: in the first piece of a unit, in a later one, in the tail; in the
+        record, or in the one before."""
+        for axes, shape in (("oi", (3, 5003)), ("io", (1003, 11))):
+            for place in (0, 7, 8, 15, 127, 128, 1000, 1002):
+                for bad in (np.nan, np.inf, -np.inf):
+                    for broken in (0, 1):
+                        pair = [random.normal(0, 1, shape).astype("f4") for _ in range(2)]
+                        pair[broken][(1, place) if axes == "oi" else (place, 9)] = bad
+                        kept = pair[1].copy()
+                        got = statistics(pair[0], axes, "f4", kept, 1)
+                        self.compare(got, by_numpy(pair[0], axes, pair[1]), f"{axes} {place} {bad}")
+                        self.assertEqual(kept.tobytes(), pair[0].tobytes())
+
+    def test_an_update_larger_than_any_float(self):
+        for axes, shape in (("oi", (2, 40)), ("io", (40, 2))):
+            x, before = (np.full(shape, v, "f4") for v in (3e38, -3e38))
+            values = statistics(x, axes, "f4", before.copy(), 1)
+            self.assertTrue(np.isposinf(values[:, 6]).all())  # 6e38 is no float32
+            x.flat[5] = before.flat[5] = 1
+            x[:], before[:] = np.where(x == 1, x, 2e38), np.where(before == 1, before, -1e38)
+            self.compare(statistics(x, axes, "f4", before.copy(), 1), by_numpy(x, axes, before), axes)
+
+    def test_the_record_before_is_not_read_where_it_is_not_known(self):
+        for axes, shape in (("oi", (3, 70)), ("io", (70, 3))):
+            x, kept = numbers(shape, "f4")[0], np.full(shape, np.nan, "f4")
+            self.compare(statistics(x, axes, "f4", kept, 0), by_numpy(x, axes), axes)
+            np.testing.assert_array_equal(kept, x)
+
+    def test_odd_sizes(self):
+        for size in list(range(1, 36)) + [127, 129, 2047, 2048, 2049, 4097]:
+            for axes, shape in (("oi", (3, size)), ("io", (size, 3)), ("io", (3, size)),
+                                ("nc", (size, 5)), ("nc", (5, size)), ("nchw", (3, 2, 1, size))):  # fmt: skip
+                x, _ = numbers(shape, "f4")
+                before = None if axes[0] == "n" else numbers(shape, "f4")[0]
+                kept = None if before is None else before.copy()
+                self.compare(
+                    statistics(x, axes, "f4", kept, 1), by_numpy(x, axes, before), f"{axes} {shape}"
+                )
+
     def test_a_map_is_silent_only_where_all_of_it_is_zero(self):
         x = np.ones((4, 3, 2, 2), "f4")
         x[0, 0] = x[1, 0] = x[2, 0] = x[3, 0] = 0
@@ -174,6 +230,16 @@ class Statistics(unittest.TestCase):
         with self.assertRaises(ValueError) as caught:
             view_of(axes, shape)
         return str(caught.exception)
+
+
+class Plain(Statistics):
+    """As on a processor that has none."""
+
+    instructions = b"plain"
+
+    def test_the_limit_is_heeded(self):
+        library.tv_vectors_name.restype = ctypes.c_char_p
+        self.assertEqual(b"plain", library.tv_vectors_name())
 
 
 if __name__ == "__main__":

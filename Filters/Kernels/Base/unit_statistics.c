@@ -11,7 +11,6 @@
 
 enum
 {
-  ROWS = 1 << 20, /* a float counts up to 2^24 */
   WORTH_A_THREAD = 1 << 16
 };
 
@@ -85,39 +84,47 @@ static void finish(float *result, const tv_sums *s, const tv_unit_view *view)
 }
 
 /* Units [first, first + count), count at most TV_STRIP, of all samples. */
-static void do_units(float *result, const char *data, tv_type type, const tv_unit_view *view,
-  char *previous, int known, size_t first, size_t count)
+static void do_units(float *result, const char *data, const tv_sums_way *way,
+  const tv_unit_view *view, char *previous, size_t first, size_t count)
 {
-  const size_t size = tv_type_size(type), samples = view->samples ? view->samples : 1;
-  const size_t row = view->units * view->inner;
-  const int columns =
-    view->inner == 1 && type != TV_FLOAT64 && type != TV_INT32 && type != TV_INT64;
+  const size_t size = tv_type_size(way->type), row = view->units * view->inner;
+  const int single =
+    view->outer * view->inner == 1; /* a number for each sample: samples are rows */
+  const size_t samples = view->samples && !single ? view->samples : 1;
+  const size_t outer = view->samples && single ? view->samples : view->outer;
   tv_sums total[TV_STRIP];
   for (size_t u = 0; u < count; ++u)
     total[u] = (tv_sums){.least = INFINITY, .greatest = -INFINITY};
   for (size_t s = 0; s < samples; ++s) {
+    const size_t at = s * outer * row + first * view->inner;
     size_t zeros[TV_STRIP];
     for (size_t u = 0; u < count; ++u)
       zeros[u] = total[u].zeros;
-    for (size_t o = 0; o < view->outer; o += ROWS) { /* a float counts no further */
-      const size_t rows = view->outer - o < ROWS ? view->outer - o : (size_t)ROWS;
-      const size_t at = (s * view->outer + o) * row + first * view->inner;
-      if (columns)
-        tv_sums_rows(total, data + at * size, type, view->units, rows, (int)count,
-          previous ? previous + at * size : NULL, known);
-      else
-        for (size_t r = 0; r < rows; ++r)
-          for (size_t u = 0; u < count; ++u) {
-            const size_t byte = (at + r * row + u * view->inner) * size;
-            tv_sums_run(
-              total + u, data + byte, type, view->inner, previous ? previous + byte : NULL, known);
-          }
-    }
+    if (view->inner == 1 && tv_sums_float(way->type))
+      tv_sums_rows(total, way, data + at * size, view->units, outer, (int)count,
+        previous ? previous + at * size : NULL);
+    else
+      for (size_t r = 0; r < outer; ++r)
+        for (size_t u = 0; u < count; ++u) {
+          const size_t byte = (at + r * row + u * view->inner) * size;
+          tv_sums_run(total + u, way, data + byte, view->inner, previous ? previous + byte : NULL);
+        }
     for (size_t u = 0; u < count; ++u)
-      total[u].silent += total[u].zeros - zeros[u] == view->outer * view->inner;
+      total[u].silent += total[u].zeros - zeros[u] == outer * view->inner;
   }
-  for (size_t u = 0; u < count; ++u)
+  for (size_t u = 0; u < count; ++u) {
+    total[u].silent = single ? total[u].zeros : total[u].silent;
     finish(result + (first + u) * TV_MEASURES, total + u, view);
+  }
+}
+
+/* How many units are done side by side. Maps are done in the order in which they lie in memory. */
+static size_t strip_of(const tv_unit_view *view, int threads)
+{
+  const size_t each = view->units / (size_t)threads;
+  if (view->inner == 1 || each >= TV_STRIP)
+    return TV_STRIP;
+  return each > 1 ? each : 1;
 }
 
 int tv_unit_statistics(float *result, const void *data, tv_type type, const tv_unit_view *view,
@@ -130,22 +137,20 @@ int tv_unit_statistics(float *result, const void *data, tv_type type, const tv_u
     return tv_fail(TV_ERROR_ARGUMENT, "threads must be 0 or more, not %d", threads);
   if (view->samples)
     previous = NULL;
-  const size_t strip = view->inner == 1 ? TV_STRIP : 1;
-  const ptrdiff_t strips = (ptrdiff_t)((view->units - 1) / strip + 1);
-#ifdef _OPENMP
   const size_t elements =
     (view->samples ? view->samples : 1) * view->outer * view->units * view->inner;
-  threads = tv_execution_threads(&(tv_execution){threads, NULL, NULL});
+  threads =
+    elements < 2 * WORTH_A_THREAD ? 1 : tv_execution_threads(&(tv_execution){threads, NULL, NULL});
+  const size_t strip = strip_of(view, threads);
+  const ptrdiff_t strips = (ptrdiff_t)((view->units - 1) / strip + 1);
+  const tv_sums_way way = tv_sums_choose(type, known);
   if (threads > strips)
     threads = (int)strips;
-  if (elements < 2 * WORTH_A_THREAD)
-    threads = 1;
 #pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
-#endif
   for (ptrdiff_t k = 0; k < strips; ++k) {
     const size_t first = (size_t)k * strip;
     const size_t count = view->units - first < strip ? view->units - first : strip;
-    do_units(result, data, type, view, previous, known, first, count);
+    do_units(result, data, &way, view, previous, first, count);
   }
   return TV_OK;
 }

@@ -3,6 +3,7 @@
 
 #include "number.h"
 #include "status.h"
+#include "unit_sums_vector.h"
 
 #include <math.h>
 #include <stdint.h>
@@ -19,39 +20,47 @@
 enum
 {
   LANES = 4,    /* sums side by side: what vector instructions want */
-  PIECE = 1024, /* numbers that are widened at once, and stay in the first-level cache */
+  PIECE = 2048, /* numbers of a run that are done at once, and stay in the first-level cache */
+  BLOCK = 128,  /* rows of a strip, likewise */
 };
 
-/* A piece as double: types that float32 does not hold, and the rare ones. */
-static void widen(double *restrict to, const void *from, tv_type type, size_t count)
-{
-#define WIDEN(source, value)                                                                       \
+#define WIDEN(source, target, value)                                                               \
   for (size_t k = 0; k < count; ++k) {                                                             \
     const source x = ((const source *)from)[k];                                                    \
-    to[k] = (double)(value);                                                                       \
+    to[k] = (target)(value);                                                                       \
   }                                                                                                \
   break
+
+/* A piece of a type that float32 holds. */
+static void widen_float(float *restrict to, const void *from, tv_type type, size_t count)
+{
   switch ((int)type) {
-  case TV_FLOAT32:
-    WIDEN(float, x);
   case TV_FLOAT16:
-    WIDEN(uint16_t, tv_from_float16(x));
+    WIDEN(uint16_t, float, tv_from_float16(x));
   case TV_BFLOAT16:
-    WIDEN(uint16_t, tv_from_bfloat16(x));
+    WIDEN(uint16_t, float, tv_from_bfloat16(x));
   case TV_INT8:
-    WIDEN(int8_t, x);
+    WIDEN(int8_t, float, x);
   case TV_UINT8:
-    WIDEN(uint8_t, x);
+    WIDEN(uint8_t, float, x);
   case TV_BOOL:
-    WIDEN(uint8_t, x != 0);
-  case TV_INT32:
-    WIDEN(int32_t, x);
-  case TV_INT64:
-    WIDEN(int64_t, x);
+    WIDEN(uint8_t, float, x != 0);
   default:
-    WIDEN(double, x);
+    WIDEN(float, float, x);
   }
-#undef WIDEN
+}
+
+/* A piece of one that it does not. */
+static void widen_double(double *restrict to, const void *from, tv_type type, size_t count)
+{
+  switch ((int)type) {
+  case TV_INT32:
+    WIDEN(int32_t, double, x);
+  case TV_INT64:
+    WIDEN(int64_t, double, x);
+  default:
+    WIDEN(double, double, x);
+  }
 }
 
 /* Four numbers side by side, which the compiler maps to whatever the processor has. Comparisons
@@ -185,53 +194,105 @@ FOR_EACH_PROCESSOR static void compare_columns(tv_sums *total, const float *rest
   }
 }
 
-/* Rows of a strip of units, of a type that float holds, and their updates. */
-void tv_sums_rows(tv_sums *total, const char *x, tv_type type, size_t stride, size_t rows,
-  int units, char *before, int known)
+int tv_sums_float(tv_type type)
 {
-  const size_t size = tv_type_size(type);
-  if (type == TV_FLOAT32) {
-    add_columns(total, (const float *)x, stride, rows, units);
-    if (before && known)
-      compare_columns(total, (const float *)x, (const float *)before, stride, rows, units);
-  } else
-    for (size_t row = 0; row < rows; ++row) {
-      double wide[TV_STRIP];
-      float now[TV_STRIP] = {0}, was[TV_STRIP] = {0};
-      widen(wide, x + row * stride * size, type, (size_t)units);
-      for (int u = 0; u < units; ++u)
-        now[u] = (float)wide[u];
-      add_columns(total, now, TV_STRIP, 1, units);
-      if (!before || !known)
-        continue;
-      widen(wide, before + row * stride * size, type, (size_t)units);
-      for (int u = 0; u < units; ++u)
-        was[u] = (float)wide[u];
-      compare_columns(total, now, was, TV_STRIP, 1, units);
-    }
-  for (size_t row = 0; before && row < rows; ++row)
-    memcpy(before + row * stride * size, x + row * stride * size, (size_t)units * size);
+  return type != TV_FLOAT64 && type != TV_INT32 && type != TV_INT64;
 }
 
-/* A run of neighbours of one unit, of any type, and its update. */
-void tv_sums_run(tv_sums *total, const char *x, tv_type type, size_t count, char *before, int known)
+tv_sums_way tv_sums_choose(tv_type type, int known)
 {
-  const size_t size = tv_type_size(type);
+  tv_sums_way way = {.type = type, .known = known};
+#ifdef TV_VECTORS_X86
+  if (tv_vectors_best() >= TV_VECTORS_AVX2)
+    way.vectors = &tv_sums_avx2;
+#endif
+  return way;
+}
+
+/* At most BLOCK rows. before: NULL, or to be compared with. */
+static void add_block(tv_sums *total, const tv_sums_way *way, const float *x, const float *before,
+  size_t stride, size_t rows, int units)
+{
+  if (!way->vectors) {
+    add_columns(total, x, stride, rows, units);
+    if (before)
+      compare_columns(total, x, before, stride, rows, units);
+    return;
+  }
+  for (int first = 0; first < units; first += TV_SUM_COLUMNS) {
+    const int some = units - first < TV_SUM_COLUMNS ? units - first : TV_SUM_COLUMNS;
+    const float *then = before ? before + first : NULL;
+    unsigned left = way->vectors->columns(total + first, x + first, then, stride, rows, some);
+    for (int u = first; left; left >>= 1, ++u) {
+      if (!(left & 1))
+        continue;
+      add_columns(total + u, x + u, stride, rows, 1);
+      if (before)
+        compare_columns(total + u, x + u, before + u, stride, rows, 1);
+    }
+  }
+}
+
+void tv_sums_rows(tv_sums *total, const tv_sums_way *way, const char *x, size_t stride, size_t rows,
+  int units, char *before)
+{
+  const size_t size = tv_type_size(way->type);
+  for (size_t begin = 0; begin < rows; begin += BLOCK) {
+    const size_t some = rows - begin < BLOCK ? rows - begin : BLOCK;
+    const char *from = x + begin * stride * size;
+    char *old = before ? before + begin * stride * size : NULL;
+    const int known = old && way->known;
+    if (way->type == TV_FLOAT32)
+      add_block(
+        total, way, (const float *)from, known ? (const float *)old : NULL, stride, some, units);
+    else {
+      float now[BLOCK * TV_STRIP], was[BLOCK * TV_STRIP];
+      for (size_t row = 0; row < some; ++row) {
+        widen_float(now + row * TV_STRIP, from + row * stride * size, way->type, (size_t)units);
+        if (known)
+          widen_float(was + row * TV_STRIP, old + row * stride * size, way->type, (size_t)units);
+      }
+      add_block(total, way, now, known ? was : NULL, TV_STRIP, some, units);
+    }
+    for (size_t row = 0; old && row < some; ++row)
+      memcpy(old + row * stride * size, from + row * stride * size, (size_t)units * size);
+  }
+}
+
+/* At most PIECE numbers. */
+static void add_piece(
+  tv_sums *total, const tv_sums_way *way, const float *x, const float *before, size_t count)
+{
+  if (way->vectors && way->vectors->run(total, x, before, count))
+    return;
+  add_float(total, x, count);
+  if (before)
+    compare_float(total, x, before, count);
+}
+
+void tv_sums_run(tv_sums *total, const tv_sums_way *way, const char *x, size_t count, char *before)
+{
+  const size_t size = tv_type_size(way->type);
   for (size_t k = 0; k < count; k += PIECE) {
     const size_t part = count - k < PIECE ? count - k : PIECE;
     const char *from = x + k * size;
     char *old = before ? before + k * size : NULL;
-    if (type == TV_FLOAT32) {
-      add_float(total, (const float *)from, part);
-      if (old && known)
-        compare_float(total, (const float *)from, (const float *)old, part);
+    const int known = old && way->known;
+    if (way->type == TV_FLOAT32)
+      add_piece(total, way, (const float *)from, known ? (const float *)old : NULL, part);
+    else if (tv_sums_float(way->type)) {
+      float now[PIECE], was[PIECE];
+      widen_float(now, from, way->type, part);
+      if (known)
+        widen_float(was, old, way->type, part);
+      add_piece(total, way, now, known ? was : NULL, part);
     } else {
-      double wide[PIECE], was[PIECE];
-      widen(wide, from, type, part);
-      add_double(total, wide, part);
-      if (old && known) {
-        widen(was, old, type, part);
-        compare_double(total, wide, was, part);
+      double now[PIECE], was[PIECE];
+      widen_double(now, from, way->type, part);
+      add_double(total, now, part);
+      if (known) {
+        widen_double(was, old, way->type, part);
+        compare_double(total, now, was, part);
       }
     }
     if (old)

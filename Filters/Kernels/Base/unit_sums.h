@@ -20,14 +20,26 @@ typedef struct tv_sums
   size_t silent;                       /* samples whose whole map is 0 */
 } tv_sums;
 
-/* Adds count neighbours of one unit. before: NULL, or the same of the record before, to be compared
- * with where known is not 0, and replaced by x. */
-void tv_sums_run(
-  tv_sums *total, const char *x, tv_type type, size_t count, char *before, int known);
+/* How it is done: chosen once for a tensor. */
+typedef struct tv_sums_way
+{
+  tv_type type;
+  int known;                              /* not 0: there is a record before, to be compared with */
+  const struct tv_sum_functions *vectors; /* NULL where the processor has none */
+} tv_sums_way;
 
-/* Adds rows of units neighbours (at most TV_STRIP), stride numbers apart; at most 2^20 rows. Of types
- * that float holds: not TV_FLOAT64, TV_INT32, TV_INT64. */
-void tv_sums_rows(tv_sums *total, const char *x, tv_type type, size_t stride, size_t rows,
-  int units, char *before, int known);
+tv_sums_way tv_sums_choose(tv_type type, int known);
+
+/* Whether float32 holds every number of a type: not TV_FLOAT64, TV_INT32, TV_INT64. */
+int tv_sums_float(tv_type type);
+
+/* Adds count neighbours of one unit. before: NULL, or the same of the record before, to be compared
+ * with where way->known is not 0, and replaced by x. */
+void tv_sums_run(tv_sums *total, const tv_sums_way *way, const char *x, size_t count, char *before);
+
+/* Adds rows of units neighbours (at most TV_STRIP), stride numbers apart, of a type that float32
+ * holds. before: as above. */
+void tv_sums_rows(tv_sums *total, const tv_sums_way *way, const char *x, size_t stride, size_t rows,
+  int units, char *before);
 
 #endif
