@@ -43,8 +43,8 @@ struct SymmetricArray
   const char *Name;
   double Least;
 };
-constexpr SymmetricArray Symmetric[] = {
-  {"Weight", 0.0}, {"Gradient", 0.0}, {"Updates", 0.0}, {"Bias", 0.0}, {"Correlation", 1.0}};
+constexpr SymmetricArray Symmetric[] = {{"Weight", 0.0}, {"Gradient", 0.0}, {"Updates", 0.0},
+  {"Bias", 0.0}, {"Weightmean", 0.0}, {"Correlation", 1.0}};
 
 // The array of a colour map: "Weight.PVLookupTable", or, where a representation has a map of its
 // own, "Separate_5872_Weight.PVLookupTable".
