@@ -57,10 +57,9 @@ vtkSMProxy *TensorViewRuns::Part(pqPipelineSource *run, const char *part)
   auto *found = model->findItem<pqPipelineSource *>(name);
   return found ? found->getProxy() : nullptr;
 }
-pqPipelineSource *TensorViewRuns::Run()
+
+pqPipelineSource *TensorViewRuns::Origin(pqPipelineSource *source)
 {
-  // What is selected, or what it was made from.
-  pqPipelineSource *source = pqActiveObjects::instance().activeSource();
   for (int up = 0; source && up < 64; ++up) {
     if (IsReader(source))
       return source;
@@ -68,6 +67,13 @@ pqPipelineSource *TensorViewRuns::Run()
     pqOutputPort *input = filter && filter->getInputCount() > 0 ? filter->getAnyInput() : nullptr;
     source = input ? input->getSource() : nullptr;
   }
+  return nullptr;
+}
+
+pqPipelineSource *TensorViewRuns::Run()
+{
+  if (pqPipelineSource *chosen = Origin(pqActiveObjects::instance().activeSource()))
+    return chosen;
   pqPipelineSource *last = nullptr;
   auto *model = pqApplicationCore::instance()->getServerManagerModel();
   for (pqPipelineSource *other : model->findItems<pqPipelineSource *>())

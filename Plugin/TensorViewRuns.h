@@ -13,6 +13,9 @@ namespace TensorViewRuns {
 /// Whether it is a reader of a run.
 bool IsReader(pqPipelineSource *source);
 
+/// The reader from which a source was made, or that it is; null for what is none of ours.
+pqPipelineSource *Origin(pqPipelineSource *source);
+
 /// The reader of the run that is meant: the one selected, or the one that what is selected was made
 /// from, or the last one opened. Null where there is none.
 pqPipelineSource *Run();

@@ -5,7 +5,6 @@
 
 #include "pqOutputPort.h"
 #include "pqPVApplicationCore.h"
-#include "pqPipelineFilter.h"
 #include "pqPipelineSource.h"
 #include "pqSelectionManager.h"
 
@@ -22,21 +21,6 @@ TensorViewSelection::TensorViewSelection(QObject *parent) : QObject(parent)
         [this](pqOutputPort *picked) { this->Follow(picked); });
   });
 }
-
-namespace {
-/// The reader from which a source was made; null for what is none of ours.
-pqPipelineSource *Origin(pqPipelineSource *source)
-{
-  for (int up = 0; source && up < 64; ++up) {
-    if (IsReader(source))
-      return source;
-    auto *filter = qobject_cast<pqPipelineFilter *>(source);
-    pqOutputPort *input = filter && filter->getInputCount() > 0 ? filter->getAnyInput() : nullptr;
-    source = input ? input->getSource() : nullptr;
-  }
-  return nullptr;
-}
-} // namespace
 
 void TensorViewSelection::Follow(pqOutputPort *picked)
 {

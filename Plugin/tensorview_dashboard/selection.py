@@ -38,6 +38,14 @@ def mark(dashboard, filters):
     dashboard.render()
 
 
+def clear(dashboard):
+    """Nothing is selected any more, neither what is marked nor what was picked."""
+    for part in MARKS:
+        source = outputs(dashboard, part).SMProxy
+        for port in range(source.GetNumberOfOutputPorts()):
+            source.CleanSelectionInputs(port)
+
+
 def choose(source, port, field, names, filters):
     from paraview import selection
     from paraview.modules.vtkRemotingViews import vtkSMSelectionHelper

@@ -112,7 +112,7 @@ class Dashboard(Drawing):
     @layer.setter
     def layer(self, name):
         self._layer = self.network.complete(name)
-        selection.mark(self, [])  # another layer's filters are others
+        selection.clear(self)  # another layer's filters are others
         self.reader.HistoryElements = "0-2"
         self._choose()
         self._show()

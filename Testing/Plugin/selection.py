@@ -123,9 +123,12 @@ class Selection(unittest.TestCase):
         )
 
     def test_another_layer_clears_what_no_longer_fits(self):
-        self.dashboard.selected = [3]
+        pick(self.dashboard.weights, 0, "(Filter == 3)", CELL)
+        self.toolbar.select("run", "lenet weights", 0)
+        self.assertEqual([3], self.marked())
         self.dashboard.layer = "conv2"
         self.assertEqual([], self.marked())
+        self.assertIsNone(self.dashboard.weights.SMProxy.GetSelectionInput(0))
         self.assertEqual("0-2", self.reader.HistoryElements)
         self.dashboard.layer = "conv1"
 
