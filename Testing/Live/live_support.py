@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+import unittest
 
 BUILD = os.environ["TENSORVIEW_BUILD"]
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -109,3 +110,25 @@ def ours_at(name, port):
 def complaint(text):
     """What users must never see."""
     return "IOCatalystConduit" in text
+
+
+class LiveTest(unittest.TestCase):
+    """Ends what start() was given, and sees that nothing of the run is left in shared memory."""
+
+    run_name = None
+
+    def setUp(self):
+        self.started = []
+
+    def tearDown(self):
+        for one in self.started:
+            one.kill()
+        for _ in range(50):
+            if not segments(self.run_name):
+                return
+            time.sleep(0.1)
+        self.assertEqual([], segments(self.run_name))
+
+    def start(self, one):
+        self.started.append(one)
+        return one

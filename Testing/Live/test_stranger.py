@@ -13,7 +13,7 @@ import threading
 import time
 import unittest
 
-from live_support import BUILD, HERE, Process, free_port, live, ours_at, segments, viewer
+from live_support import BUILD, HERE, LiveTest, Process, free_port, live, ours_at, viewer
 
 RUN = f"stranger-{os.getpid()}"
 PATIENCE = 10  # seconds, LiveSocket::Patience
@@ -159,22 +159,8 @@ class Listener:
         self.server.close()
 
 
-class Stranger(unittest.TestCase):
-    def setUp(self):
-        self.started = []
-
-    def tearDown(self):
-        for one in self.started:
-            one.kill()
-        for _ in range(50):
-            if not segments(RUN):
-                return
-            time.sleep(0.1)
-        self.assertEqual([], segments(RUN))
-
-    def start(self, one):
-        self.started.append(one)
-        return one
+class Stranger(LiveTest):
+    run_name = RUN
 
     def test_strangers_and_then_a_viewer(self):
         for old in ("stranger.stop", "stranger-viewer.npz", "stranger-viewer.stop"):

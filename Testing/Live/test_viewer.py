@@ -12,7 +12,7 @@ import unittest
 
 import h5py
 import numpy as np
-from live_support import complaint, free_port, live, ours_at, segments, trainer, viewer
+from live_support import LiveTest, complaint, free_port, live, ours_at, trainer, viewer
 
 RUN = f"viewer-{os.getpid()}"
 STEPS = int(os.environ.get("TENSORVIEW_LIVE_STEPS", "30"))
@@ -24,23 +24,12 @@ def pairs(seen, step, view, *names):
     return [seen[f"{step}|{view}|{name}"] for name in names]
 
 
-class Viewer(unittest.TestCase):
+class Viewer(LiveTest):
+    run_name = RUN
+
     def setUp(self):
+        super().setUp()
         self.port = free_port()
-        self.started = []
-
-    def tearDown(self):
-        for one in self.started:
-            one.kill()
-        for _ in range(50):
-            if not segments(RUN):
-                return
-            time.sleep(0.1)
-        self.assertEqual([], segments(RUN))
-
-    def start(self, one):
-        self.started.append(one)
-        return one
 
     def watch(self, name, *options, script="four_views.py", views=VIEWS):
         """A viewer and a tensorview-live that wait for a run."""
