@@ -242,5 +242,11 @@ class Plain(Statistics):
         self.assertEqual(b"plain", library.tv_vectors_name())
 
 
+class Avx2(Statistics):
+    """As on a processor that has AVX2 at most."""
+
+    instructions = b"AVX2"
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -95,7 +95,11 @@ static void do_units(float *result, const char *data, const tv_sums_way *way,
   tv_sums total[TV_STRIP];
   for (size_t u = 0; u < count; ++u)
     total[u] = (tv_sums){.least = INFINITY, .greatest = -INFINITY};
-  for (size_t s = 0; s < samples; ++s) {
+  const size_t begin = first * view->inner * size;
+  const int whole = view->inner > 1 && view->outer == 1 &&
+                    tv_sums_maps(total, way, data + begin, row, samples, (int)count, view->inner,
+                      previous ? previous + begin : NULL);
+  for (size_t s = 0; s < samples && !whole; ++s) {
     const size_t at = s * outer * row + first * view->inner;
     size_t zeros[TV_STRIP];
     for (size_t u = 0; u < count; ++u)

@@ -203,8 +203,9 @@ tv_sums_way tv_sums_choose(tv_type type, int known)
 {
   tv_sums_way way = {.type = type, .known = known};
 #ifdef TV_VECTORS_X86
-  if (tv_vectors_best() >= TV_VECTORS_AVX2)
-    way.vectors = &tv_sums_avx2;
+  const tv_vectors best = tv_vectors_best();
+  if (best >= TV_VECTORS_AVX2)
+    way.vectors = best >= TV_VECTORS_AVX512 ? &tv_sums_avx512 : &tv_sums_avx2;
 #endif
   return way;
 }
@@ -219,8 +220,9 @@ static void add_block(tv_sums *total, const tv_sums_way *way, const float *x, co
       compare_columns(total, x, before, stride, rows, units);
     return;
   }
-  for (int first = 0; first < units; first += TV_SUM_COLUMNS) {
-    const int some = units - first < TV_SUM_COLUMNS ? units - first : TV_SUM_COLUMNS;
+  for (int first = 0; first < units; first += way->vectors->most_columns) {
+    const int left_over = units - first, most = way->vectors->most_columns;
+    const int some = left_over < most ? left_over : most;
     const float *then = before ? before + first : NULL;
     unsigned left = way->vectors->columns(total + first, x + first, then, stride, rows, some);
     for (int u = first; left; left >>= 1, ++u) {
@@ -298,4 +300,45 @@ void tv_sums_run(tv_sums *total, const tv_sums_way *way, const char *x, size_t c
     if (old)
       memcpy(old, from, part * size);
   }
+}
+
+/* One unit of maps, with care. */
+static void add_unit(tv_sums *total, const tv_sums_way *way, const float *x, const float *before,
+  size_t stride, size_t samples, size_t pixels)
+{
+  for (size_t s = 0; s < samples; ++s) {
+    const size_t zeros = total->zeros;
+    for (size_t k = 0; k < pixels; k += PIECE) {
+      const size_t at = s * stride + k, part = pixels - k < PIECE ? pixels - k : PIECE;
+      add_piece(total, way, x + at, before ? before + at : NULL, part);
+    }
+    total->silent += total->zeros - zeros == pixels;
+  }
+}
+
+int tv_sums_maps(tv_sums *total, const tv_sums_way *way, const char *x, size_t stride,
+  size_t samples, int units, size_t pixels, char *before)
+{
+  if (way->type != TV_FLOAT32 || !way->vectors || !way->vectors->maps ||
+      (before && pixels > PIECE) || pixels > INT32_MAX / samples)
+    return 0;
+  const float *from = (const float *)x;
+  float *old = (float *)before;
+  const int most = before ? (int)(PIECE / pixels) : units; /* what is copied is in the cache yet */
+  for (int first = 0; first < units; first += most) {
+    const int some = units - first < most ? units - first : most;
+    const size_t at = (size_t)first * pixels;
+    const float *then = old && way->known ? old + at : NULL;
+    unsigned left =
+      way->vectors->maps(total + first, from + at, then, stride, samples, some, pixels);
+    for (int u = 0; left; left >>= 1, ++u)
+      if (left & 1) {
+        const size_t unit = at + (size_t)u * pixels;
+        add_unit(
+          total + first + u, way, from + unit, then ? old + unit : NULL, stride, samples, pixels);
+      }
+    if (old)
+      memcpy(old + at, from + at, (size_t)some * pixels * sizeof *old);
+  }
+  return 1;
 }

@@ -42,4 +42,10 @@ void tv_sums_run(tv_sums *total, const tv_sums_way *way, const char *x, size_t c
 void tv_sums_rows(tv_sums *total, const tv_sums_way *way, const char *x, size_t stride, size_t rows,
   int units, char *before);
 
+/* Adds maps [samples][units][pixels], stride numbers from one sample to the next, with the samples of
+ * which a unit is silent. before: as above, of one sample. Returns 0, and adds nothing, where runs
+ * have to do. */
+int tv_sums_maps(tv_sums *total, const tv_sums_way *way, const char *x, size_t stride,
+  size_t samples, int units, size_t pixels, char *before);
+
 #endif

@@ -207,7 +207,7 @@ TARGET static unsigned add_columns(
   return finish_columns(total, &l, rows, units, before != NULL);
 }
 
-const tv_sum_functions tv_sums_avx2 = {add_run, add_columns};
+const tv_sum_functions tv_sums_avx2 = {add_run, add_columns, WIDTH, NULL};
 
 #else
 typedef int no_x86; /* a file must not be empty */

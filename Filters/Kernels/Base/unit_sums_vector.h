@@ -6,8 +6,6 @@
 #include "unit_sums.h"
 #include "vectors.h"
 
-#define TV_SUM_COLUMNS 8 /* most units that columns() takes */
-
 /* before: NULL, or the same of the record before, to be compared with. */
 typedef struct tv_sum_functions
 {
@@ -19,10 +17,17 @@ typedef struct tv_sum_functions
    * which nothing was added, for the same reason: bit u is unit u. */
   unsigned (*columns)(
     tv_sums *total, const float *x, const float *before, size_t stride, size_t rows, int units);
+  int most_columns; /* units that columns() takes */
+
+  /* Maps [samples][units][pixels], stride numbers from one sample to the next, fewer than 2^31 of a
+   * unit, of TV_STRIP units at most; also which are silent. Returns as columns() does. NULL where run()
+   * is as good. */
+  unsigned (*maps)(tv_sums *total, const float *x, const float *before, size_t stride,
+    size_t samples, int units, size_t pixels);
 } tv_sum_functions;
 
 #ifdef TV_VECTORS_X86
-extern const tv_sum_functions tv_sums_avx2;
+extern const tv_sum_functions tv_sums_avx2, tv_sums_avx512;
 #endif
 
 #endif
