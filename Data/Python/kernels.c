@@ -16,6 +16,19 @@ TV_API int tensorview_python_units(size_t *units, const char *axes, const size_t
 TV_API int tensorview_python_statistics(float *result, const void *data, int type, const char *axes,
   const size_t *shape, void *previous, int known);
 
+/* A tensor that is measured at each step: tensorview/kernels.py has the same structure. */
+typedef struct tensorview_python_item
+{
+  const void *data;  /* NULL: there is none this time */
+  void *previous;    /* NULL, or of the data's size, for updates */
+  size_t at;         /* in the results: of its first unit */
+  tv_unit_view view; /* what tensorview_python_view() found */
+  int type, known;   /* of previous; 1 after it was measured */
+} tensorview_python_item;
+
+TV_API int tensorview_python_view(tv_unit_view *view, const char *axes, const size_t *shape);
+TV_API int tensorview_python_measure(tensorview_python_item *items, size_t count, float *results);
+
 const char *tensorview_python_error(void)
 {
   return tv_last_error();
@@ -58,4 +71,25 @@ int tensorview_python_statistics(float *result, const void *data, int type, cons
   return status == TV_OK
            ? tv_unit_statistics(result, data, (tv_type)type, &view, previous, known, 1)
            : status;
+}
+
+/* The sizes of a tensor in these axes as statistics need them. */
+int tensorview_python_view(tv_unit_view *view, const char *axes, const size_t *shape)
+{
+  return tv_unit_view_axes(view, axes, shape);
+}
+
+/* tv_unit_statistics() of many tensors: results has TV_MEASURES numbers for each of their units. */
+int tensorview_python_measure(tensorview_python_item *items, size_t count, float *results)
+{
+  int status = TV_OK;
+  for (size_t k = 0; k < count && status == TV_OK; ++k) {
+    tensorview_python_item *item = items + k;
+    if (!item->data)
+      continue;
+    status = tv_unit_statistics(results + item->at * TV_MEASURES, item->data, (tv_type)item->type,
+      &item->view, item->previous, item->known, 1);
+    item->known = 1;
+  }
+  return status;
 }

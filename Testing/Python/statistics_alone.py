@@ -64,6 +64,94 @@ class Observing(Case):
         sums = recorded["1/activations"][0].reshape(8, -1)
         np.testing.assert_allclose(mean, sums.mean(1) / 4, rtol=1e-5)
 
+    def test_what_changes_from_step_to_step(self):
+        """Tensors are looked for where they lay at the step before: moved ones are found again, those
+        in another order or type are read as they are, those that are missing have no record."""
+        net = torch.nn.Sequential(
+            torch.nn.Conv2d(3, 5, 3), torch.nn.ReLU(), torch.nn.Flatten(), torch.nn.LazyLinear(4), torch.nn.Linear(4, 2)
+        )
+        net(torch.randn(1, 3, 6, 6))
+        optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+        outputs, wanted = {}, {}
+        with tensorview.watch(net, optimizer, self.path, log="statistics"):
+            net[1].register_forward_hook(lambda module, inputs, output: outputs.update(relu=output.detach().clone()))
+            for step, batch in enumerate((4, 4, 2, 7, 4, 4, 4, 4, 4)):
+                optimizer.zero_grad(set_to_none=step % 2 == 0)
+                if step == 2:
+                    net[0].weight.data = net[0].weight.data.clone()
+                if step == 4:
+                    net.to(memory_format=torch.channels_last)
+                if step == 6:
+                    net.double()
+                values = torch.randn(batch, 3, 6, 6, dtype=net[0].weight.dtype)
+                net(values).square().mean().backward()
+                if step in (3, 5):
+                    net[4].weight.grad = None
+                self.expect(wanted, step, net, outputs["relu"])
+                optimizer.step()
+        recorded = read(self.path)
+        for name, steps in wanted.items():
+            got = recorded[f"{name}_statistics"]
+            self.assertEqual(sorted(steps), sorted(got), name)
+            for step, rows in steps.items():
+                np.testing.assert_allclose(got[step], rows, rtol=1e-5, atol=1e-6, err_msg=f"{name} {step}")
+
+    def expect(self, wanted, step, net, relu):
+        for name, tensor in (("0", net[0].weight), ("3", net[3].weight), ("4", net[4].weight)):
+            now = tensor.detach().clone().contiguous().numpy().reshape(len(tensor), -1)
+            kept = self.__dict__.setdefault("kept", {})
+            before = kept.get(name)
+            before = None if before is None or before.dtype != now.dtype else before
+            wanted.setdefault(f"{name}/weights", {})[step] = expected(now, before)
+            kept[name] = now
+            if tensor.grad is not None:
+                gradient = tensor.grad.clone().contiguous().numpy().reshape(len(tensor), -1)
+                wanted.setdefault(f"{name}/gradients", {})[step] = expected(gradient)
+        maps = relu.contiguous().numpy()
+        wanted.setdefault("1/activations", {})[step] = expected(maps.reshape(*maps.shape[:2], -1), batch=True)
+
+    def test_two_optimizers(self):
+        first, second = small(), small()
+        optimizers = [torch.optim.SGD(net.parameters(), lr=0.1) for net in (first, second)]
+        outputs, wanted = {}, {}
+        with tensorview.watch({"a": first, "b": second}, optimizers, self.path, log="statistics"):
+            for net, name in ((first, "a"), (second, "b")):
+                net[1].register_forward_hook(
+                    lambda module, inputs, output, name=name: outputs.update({name: output.detach().clone()})
+                )
+            for step in range(4):
+                for name, net, optimizer in zip("ab", (first, second), optimizers):
+                    optimizer.zero_grad()
+                    net(torch.randn(3, 3, 8, 8)).square().mean().backward()
+                    if step < 3 or name == "a":
+                        maps = outputs[name].numpy()
+                        rows = expected(maps.reshape(*maps.shape[:2], -1), batch=True)
+                        wanted[name, step] = rows
+                        optimizer.step()
+        recorded = read(self.path)
+        for (name, step), rows in wanted.items():
+            got = recorded[f"{name}.1/activations_statistics"][step]
+            np.testing.assert_allclose(got, rows, rtol=1e-5, atol=1e-6, err_msg=f"{name} {step}")
+        self.assertEqual([0, 1, 2, 3], sorted(recorded["a.0/gradients_statistics"]))
+        self.assertEqual([0, 1, 2], sorted(recorded["b.0/gradients_statistics"]))
+
+    def test_sparse_gradients_and_scaled_ones(self):
+        net = torch.nn.Sequential(torch.nn.Embedding(6, 3, sparse=True), torch.nn.Linear(3, 2))
+        optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+        optimizer.grad_scale = torch.tensor(4.0)  # as a scaler hands it to an optimizer that unscales itself
+        wanted = []
+        with tensorview.watch(net, optimizer, self.path, log="statistics"):
+            for _ in range(3):
+                optimizer.zero_grad()
+                net(torch.randint(0, 4, (5,))).square().sum().backward()
+                wanted.append([net[0].weight.grad.to_dense().numpy() / 4, net[1].weight.grad.numpy() / 4])
+                optimizer.step()
+        recorded = read(self.path)
+        for step, (sparse, dense) in enumerate(wanted):
+            got = recorded["0/gradients_statistics"][step], recorded["1/gradients_statistics"][step]
+            np.testing.assert_allclose(got[0], expected(sparse.reshape(1, -1)), rtol=1e-5, atol=1e-6)
+            np.testing.assert_allclose(got[1], expected(dense), rtol=1e-5, atol=1e-6)
+
     def test_a_unit_that_is_dead(self):
         net = small()
         with torch.no_grad():

@@ -59,6 +59,8 @@ class Output(NamedTuple):
     measured: np.ndarray
     axes: str
     shape: Tuple[int, ...]
+    dtype: torch.dtype
+    moved: bool  # the batch was not the slowest axis, and was made that
 
 
 class Activations:
@@ -74,7 +76,9 @@ class Activations:
         self._like: Dict[Tuple[int, ...], str] = {}
         self._handles: Dict[str, Any] = {}
         self._summed: Set[str] = set()  # layers whose sums are wanted
-        self.outputs: Dict[Key, Output] = {}  # since the step before, of layers that are observed
+        self.outputs: Dict[Key, Any] = {}  # since the step before, of layers that are observed: an
+        # Output, or, once they are known, where they were measured, one of:
+        self.places: Dict[Key, Any] = {}
         self._observed: Set[str] = set()
         self._roots: List[Any] = []
         self._lock = threading.Lock()  # DataParallel calls from several threads
@@ -109,8 +113,8 @@ class Activations:
         """What the layers of these names gave since the step before; and forgets it."""
         return self._take(self.sums, names)
 
-    def take_outputs(self, names: Set[str]) -> "Dict[Key, Output]":
-        """The statistics of their last outputs; and forgets them."""
+    def take_outputs(self, names: Set[str]) -> Dict[Key, Any]:
+        """The same for their last outputs, as in outputs."""
         return self._take(self.outputs, names)
 
     def _take(self, kept: Dict[Key, Any], names: Set[str]) -> Dict[Key, Any]:
@@ -145,8 +149,7 @@ class Activations:
         try:
             tensor = _first_tensor(output)
             if tensor is not None and self._counts(layer.root):
-                with torch.no_grad():
-                    self._add(layer, tensor)
+                self._add(layer, tensor)
         except Exception as error:
             self._failed(error)
 
@@ -156,20 +159,34 @@ class Activations:
             call = self._calls[caller] = self._calls.get(caller, 0) + 1
         if call > CALLS:
             return
+        key = layer.name, call
+        place = self.places.get(key) if layer.name in self._observed else None
+        if place is not None and place.measure(tensor):
+            self.outputs[key] = place
+            if layer.name not in self._summed:
+                return
+        else:
+            place = None
+        with torch.no_grad():
+            self._look(layer, key, tensor, place is not None)
+
+    def _look(self, layer: Layer, key: Key, tensor: torch.Tensor, measured: bool) -> None:
         axes = activation_axes(layer, tuple(tensor.shape), self._like)
         self._like[tuple(tensor.shape)] = axes
-        if layer.name in self._observed and prod(tensor.shape):
-            self._observe((layer.name, call), tensor, axes)
+        if layer.name in self._observed and prod(tensor.shape) and not measured:
+            self._observe(key, tensor, axes)
         if layer.name in self._summed:
-            self._sum((layer.name, call), tensor, axes)
+            self._sum(key, tensor, axes)
 
     def _observe(self, key: Key, tensor: torch.Tensor, axes: str) -> None:
-        if "n" in axes and not axes.startswith("n"):  # the batch has to be the slowest
+        moved = "n" in axes and not axes.startswith("n")
+        if moved:  # the batch has to be the slowest
             batch = axes.index("n")
             tensor = tensor.movedim(batch, 0)
             axes = "n" + axes[:batch] + axes[batch + 1 :]
         try:
-            self.outputs[key] = Output(kernels.statistics(tensor, axes), axes, tuple(tensor.shape))
+            measured, shape = kernels.statistics(tensor, axes), tuple(tensor.shape)
+            self.outputs[key] = Output(measured, axes, shape, tensor.dtype, moved)
         except TensorViewError as error:
             self._said(f"no statistics of the activations of {key[0]}: {error}")
 

@@ -4,6 +4,9 @@
 Who hands work over never waits for it, unless so much waits already that there is no room: then it
 waits for room, or, if told to, the work is dropped and counted. Nothing is lost otherwise, also
 where the interpreter ends: see run.py.
+
+The thread looks for work some times a second, and is woken where much waits or somebody waits for it:
+to wake it at each step of a fast loop costs that loop more than what is to be written.
 """
 
 from __future__ import annotations
@@ -13,6 +16,9 @@ from collections import deque
 from typing import Callable, Deque, Optional, Tuple
 
 Work = Tuple[Callable[[], None], int]
+PAUSE = 0.02  # seconds from one look to the next
+MUCH = 1 << 20  # bytes
+MANY = 256  # pieces of work
 
 
 class Background:
@@ -24,6 +30,7 @@ class Background:
         self._waiting: Deque[Work] = deque()
         self._bytes = 0  # of what waits and of what is being done
         self._busy = self._ending = False
+        self._asked = 0  # how many wait until all is done, or for room
         self._changed = threading.Condition()
         self._thread: Optional[threading.Thread] = None
 
@@ -34,20 +41,28 @@ class Background:
                 if droppable and self.drop:
                     self.dropped += 1
                     return False
-                self._changed.wait()
+                self._wait()
             self._waiting.append((work, size))
             self._bytes += size
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="tensorview", daemon=True)
                 self._thread.start()
-            self._changed.notify_all()
+            elif self._bytes >= MUCH or len(self._waiting) >= MANY:
+                self._changed.notify_all()
         return True
 
     def wait(self) -> None:
         """Until all is done."""
         with self._changed:
             while self._waiting or self._busy:
-                self._changed.wait()
+                self._wait()
+
+    def _wait(self) -> None:
+        """For the thread to do something."""
+        self._asked += 1
+        self._changed.notify_all()
+        self._changed.wait()
+        self._asked -= 1
 
     def end(self) -> None:
         """Does what waits, and ends the thread."""
@@ -62,7 +77,7 @@ class Background:
         while True:
             with self._changed:
                 while not self._waiting and not self._ending:
-                    self._changed.wait()
+                    self._changed.wait(PAUSE)
                 if not self._waiting:
                     return
                 work, size = self._waiting.popleft()
@@ -75,4 +90,5 @@ class Background:
             with self._changed:
                 self._bytes -= size
                 self._busy = False
-                self._changed.notify_all()
+                if self._asked:
+                    self._changed.notify_all()

@@ -109,6 +109,7 @@ _WRITING = {
     "tv_open": ([POINTER(_run), c_char_p, c_void_p], c_int),
     "tv_declare": ([POINTER(c_int), _run, c_char_p, c_char_p, c_int, c_char_p, _size], c_int),
     "tv_write": ([_run, c_int, c_int64, c_void_p], c_int),
+    "tv_write_several": ([_run, c_size_t, c_void_p, c_int64, c_void_p], c_int),
     "tv_write_batch": ([_run, c_int, c_int64, c_void_p, c_size_t], c_int),
     "tv_write_sum": ([_run, c_int, c_int64, c_void_p, c_size_t], c_int),
     "tv_record": ([_run, c_int64, c_char_p, c_double], c_int),

@@ -8,12 +8,12 @@ that lies on the host in order. What is written is a row of eight numbers for ea
 from __future__ import annotations
 
 from math import prod
-from typing import Any, Callable, Dict, Iterable, List, Tuple
+from typing import Any, Callable, Dict, Iterable, Tuple
 
-from . import _arrays
 from ._activations import Key, Output
 from ._library import TensorViewError
 from ._network import Parameter
+from ._rows import OutputRows, Rows
 from .run import Run
 
 
@@ -22,10 +22,15 @@ class Observer:
 
     def __init__(self, run: Run, chosen: Callable[[str], bool], say: Callable[[str], None]):
         self._run, self._chosen, self._say = run, chosen, say
+        self._rows: Dict[int, Rows] = {}  # by optimizer
+        self.seen: Dict[Key, OutputRows] = {}  # whose outputs are measured in their place
 
-    def misses(self, outputs: Dict[Key, Output]) -> bool:
+    def misses(self, outputs: Dict[Key, Any]) -> bool:
         """Whether there is an output that is not declared."""
-        return any(name_of(*key) not in self._run._observed for key in outputs)
+        return any(
+            type(output) is Output and name_of(*key) not in self._run._observed
+            for key, output in outputs.items()
+        )
 
     def declare_parameter(self, parameter: Parameter) -> None:
         self._declare(parameter.layer, parameter.kind, parameter.axes, parameter.shape, True)
@@ -33,30 +38,50 @@ class Observer:
             kind = parameter.kind_of("gradients")
             self._declare(parameter.layer, kind, parameter.axes, parameter.shape, False)
 
-    def declare_output(self, key: Key, output: Output) -> None:
+    def declare_output(self, key: Key, output: Any) -> None:
         layer, _, kind = name_of(*key).rpartition("/")
-        if name_of(*key) not in self._run._observed:
+        if type(output) is Output and name_of(*key) not in self._run._observed:
             self._declare(layer, kind, output.axes, output.shape, False)
 
     def record(
-        self, step: int, parameters: Iterable[Parameter], outputs: Dict[Key, Output]
+        self,
+        number: int,
+        step: int,
+        parameters: Callable[[], Iterable[Parameter]],
+        outputs: Dict[Key, Any],
+        scale: Any,
     ) -> None:
-        for parameter in parameters:
-            self._observe(f"{parameter.layer}/{parameter.kind}", step, parameter, parameter.value)
-            if parameter.value.grad is not None:
-                name = f"{parameter.layer}/{parameter.kind_of('gradients')}"
-                self._observe(name, step, parameter, parameter.value.grad)
-        for key, output in outputs.items():
-            observed = self._run._observed.get(name_of(*key))
-            if observed is not None and observed.declared.shape == output.measured.shape:
-                measured = output.measured
-                self._run._put(observed.declared, step, measured, measured.nbytes, None)
+        """All of optimizer number. parameters: those that it has, asked for once."""
+        rows = self._rows.get(number)
+        if rows is None:
+            rows = self._rows[number] = Rows(self._say)
+            for parameter in parameters():
+                self._add(rows, parameter)
+        for key, output in list(outputs.items()):
+            if type(output) is Output and not self._put(rows, key, output):
+                del outputs[key]
+        rows.measure_parameters(scale)
+        self._run._put_rows(step, *rows.take(outputs))
 
-    def _observe(self, name: str, step: int, parameter: Parameter, tensor: Any) -> None:
-        if name in self._run._observed:
-            array = _arrays.from_torch(tensor)
-            shaped = _arrays.Array(array.values.reshape(parameter.shape), array.type)
-            Run.observe(self._run, name, step, shaped)
+    def _add(self, rows: Rows, parameter: Parameter) -> None:
+        kinds = {parameter.kind: False, parameter.kind_of("gradients"): True}
+        for kind, gradient in kinds.items():
+            observed = self._run._observed.get(f"{parameter.layer}/{kind}")
+            if observed is not None:
+                rows.add_parameter(observed, parameter.value, gradient)
+
+    def _put(self, rows: Rows, key: Key, output: Output) -> bool:
+        """What was measured for the first time; the next time it is measured in its place."""
+        observed = self._run._observed.get(name_of(*key))
+        if observed is None:
+            return False
+        if key not in rows.outputs:
+            rows.outputs[key] = self.seen[key] = OutputRows(rows, observed)
+        if not rows.outputs[key].put(output.measured):
+            return False
+        if not output.moved:
+            rows.outputs[key].learn(output.axes, output.shape, output.dtype)
+        return True
 
     def _declare(
         self, layer: str, kind: str, axes: str, shape: Tuple[int, ...], updates: bool

@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from math import prod
 from typing import Any, Callable, Dict, List, Optional, Set, Tuple
 
 import torch
 
 from . import _arrays, _network
-from ._activations import Activations, Key, Output, Sum
+from ._activations import Activations, Key, Sum
 from ._choice import STATISTICS
 from ._host import Copy
 from ._library import TensorViewError
@@ -43,6 +44,9 @@ class Recorder:
         self._before: Dict[int, Tuple[int, Dict[str, torch.Tensor]]] = {}
         self.declared = False
         self._observer = Observer(run, chosen, say)
+        activations.places = self._observer.seen
+        self._names: Dict[int, Set[str]] = {}  # of layers, by optimizer
+        self._watched: Dict[Tuple[int, str], bool] = {}  # whether hooks are there
         for kind in SEEN & every.keys():
             activations.watch(self._visible(), observe=kind == STATISTICS)
 
@@ -56,8 +60,8 @@ class Recorder:
         due = {kind for kind in self._every if self._due(number, kind, step)}
         seen = self._activations
         sums: Sums = {}
-        outputs: Dict[Key, Output] = {}
-        names = {layer.name for layer in self._layers if self._owned(layer) == number}
+        outputs: Dict[Key, Any] = {}
+        names = self._names_of(number)
         if "activations" in due:
             sums = seen.take(names)
         if STATISTICS in due:
@@ -69,14 +73,13 @@ class Recorder:
         self.declared = True
         for kind in due:
             self._last[number, kind] = step
-        if due:
-            self._parameters(number, step, due, getattr(optimizers[number], "grad_scale", None))
+        scale = getattr(optimizers[number], "grad_scale", None)
+        if due - SEEN:
+            self._parameters(number, step, due, scale)
         for key, kept in sums.items():
             self._put(name_of(*key), step, kept.value, own=True, samples=kept.samples)
         if STATISTICS in due:
-            owned = (p for layer in self._layers for p in layer.parameters)
-            owned = (p for p in owned if self._owner.get(id(p.value), 0) == number)
-            self._observer.record(step, owned, outputs)
+            self._observer.record(number, step, partial(self._owned_by, number), outputs, scale)
 
     def after(self, number: int, following: int) -> None:
         """Records what the step made of it; following: the step that comes next."""
@@ -87,8 +90,11 @@ class Recorder:
                 if name in before:
                     self._put(name, step, _difference(parameter.value, before[name]), own=True)
         for kind in SEEN & self._every.keys():
-            owned = [layer for layer in self._visible() if self._owned(layer) == number]
             due = self._due(number, kind, following)
+            if self._watched.get((number, kind)) == due:
+                continue
+            self._watched[number, kind] = due
+            owned = [layer for layer in self._visible() if self._owned(layer) == number]
             change = self._activations.watch if due else self._activations.ignore
             change(owned, observe=kind == STATISTICS)
 
@@ -128,13 +134,24 @@ class Recorder:
     def _owned(self, layer: Layer) -> int:
         return self._layer_owner.get(layer.name, 0)
 
+    def _names_of(self, number: int) -> Set[str]:
+        names = self._names.get(number)
+        if names is None:
+            names = {layer.name for layer in self._layers if self._owned(layer) == number}
+            self._names[number] = names
+        return names
+
+    def _owned_by(self, number: int) -> List[Parameter]:
+        parameters = [p for layer in self._layers for p in layer.parameters]
+        return [p for p in parameters if self._owner.get(id(p.value), 0) == number]
+
     def _visible(self) -> List[Layer]:
         """Layers whose activations are asked for, so that no hook is there for nothing."""
         return [
             layer for layer in self._layers if layer.seen and self._chosen(name_of(layer.name, 1))
         ]
 
-    def _declare(self, sums: Sums, outputs: Dict[Key, Output], first: bool) -> None:
+    def _declare(self, sums: Sums, outputs: Dict[Key, Any], first: bool) -> None:
         known = all(name_of(*key) in self._run._tensors for key in sums)
         if not first and known and not self._observer.misses(outputs):
             return

@@ -26,15 +26,15 @@ class Declared(NamedTuple):
 class Observed:
     """A tensor whose statistics are recorded: what Run.declare_statistics() gives."""
 
-    def __init__(self, declared: Declared, axes: str, updates: bool):
-        self.declared, self._axes, self._updates = declared, axes, updates
+    def __init__(self, declared: Declared, axes: str, shape: Tuple[int, ...], updates: bool):
+        self.declared, self.axes, self.shape, self.updates = declared, axes, shape, updates
         self._previous: Optional[np.ndarray] = None
 
     def measure(self, array: Array) -> np.ndarray:
         known = self._previous is not None
-        if self._updates and not known:
+        if self.updates and not known:
             self._previous = np.empty_like(array.values)
-        return kernels.statistics(array, self._axes, self._previous, known)
+        return kernels.statistics(array, self.axes, self._previous, known)
 
 
 def samples_of(declared: Declared, shape: Tuple[int, ...], samples: Optional[int]) -> Optional[int]:

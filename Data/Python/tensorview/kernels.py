@@ -21,6 +21,25 @@ LINKAGES = ("complete", "single")
 _library: Optional[ctypes.CDLL] = None
 
 
+class View(ctypes.Structure):
+    """tv_unit_view: the sizes of a tensor as statistics need them."""
+
+    _fields_ = [(name, c_size_t) for name in ("samples", "outer", "units", "inner")]
+
+
+class Item(ctypes.Structure):
+    """tensorview_python_item: a tensor that is measured at each step, see measure()."""
+
+    _fields_ = [
+        ("data", c_void_p),
+        ("previous", c_void_p),
+        ("at", c_size_t),
+        ("view", View),
+        ("type", c_int),
+        ("known", c_int),
+    ]
+
+
 class Groups(NamedTuple):
     """group: of each filter the lowest filter of its group, -1 where it is alone. representative: the
     filter that stands for it, itself where it is alone; -1 where it is dead. matrix: the
@@ -104,6 +123,22 @@ def statistics(
     return result
 
 
+def view(axes: str, shape: Tuple[int, ...]) -> View:
+    """What an Item needs to know of a tensor's sizes."""
+    result = View()
+    sizes = (c_size_t * max(1, len(shape)))(*shape)
+    _check(_kernels().tensorview_python_view(ctypes.byref(result), axes.encode(), sizes))
+    return result
+
+
+def measure(items: Any, count: int, results: int) -> None:
+    """statistics() of the count tensors at items, into the memory at results: [units of all of them,
+    MEASURES], float32. Whoever calls has looked that pointers, types and sizes are right."""
+    status = _kernels().tensorview_python_measure(items, count, results)
+    if status < 0:
+        _check(status)
+
+
 def _wide(name: str) -> str:
     return "float64" if name in ("int32", "int64") else "float32"
 
@@ -130,6 +165,8 @@ def _kernels() -> Any:
         library.tensorview_python_statistics.argtypes = [
             c_void_p, c_void_p, c_int, c_char_p, sizes, c_void_p, c_int,
         ]
+        library.tensorview_python_view.argtypes = [c_void_p, c_char_p, sizes]
+        library.tensorview_python_measure.argtypes = [c_void_p, c_size_t, c_void_p]
         _library = library
     return _library
 

@@ -140,7 +140,7 @@ class Run:
         units = kernels.units(axes, tuple(shape))
         name = f"{kind}_statistics"
         declared = self.declare(layer, name, "cx", (units, len(kernels.MEASURES)))
-        observed = Observed(declared, axes, updates and "n" not in axes)
+        observed = Observed(declared, axes, tuple(shape), updates and "n" not in axes)
         self._observed[f"{layer}/{kind}"] = observed
         return observed
 
@@ -232,6 +232,12 @@ class Run:
     ) -> None:
         self._do(partial(self._write, declared, step, values, samples), size)
 
+    def _put_rows(
+        self, step: int, rows: np.ndarray, numbers: np.ndarray, starts: np.ndarray
+    ) -> None:
+        """The tensors of these numbers, whose records begin so many bytes from the first of rows."""
+        self._do(partial(self._write_rows, step, rows, numbers, starts), rows.nbytes)
+
     def _now(self, call: Callable[[], int]) -> int:
         """After what waits; its result."""
         self._settle()
@@ -283,6 +289,17 @@ class Run:
             else:
                 write = library.tv_write_sum if declared.summed else library.tv_write_batch
                 check(write(self._handle, declared.number, step, pointer, samples))
+
+    def _write_rows(
+        self, step: int, rows: np.ndarray, numbers: np.ndarray, starts: np.ndarray
+    ) -> None:
+        places = starts + np.uint64(rows.ctypes.data)
+        with self._lock:
+            check(
+                library.tv_write_several(
+                    self._handle, len(numbers), numbers.ctypes.data, step, places.ctypes.data
+                )
+            )
 
     def _log(self, step: int, numbers: Dict[str, Any]) -> None:
         with self._lock:

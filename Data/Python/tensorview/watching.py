@@ -202,6 +202,10 @@ class Watch(Run):
             kept = np.array(values)
             self._when_declared(partial(self._write, declared, step, kept, samples), size)
 
+    def _put_rows(self, step: int, *rows: Any) -> None:
+        self._written = step
+        super()._put_rows(step, *rows)
+
     def _log(self, step: int, numbers: Dict[str, Any]) -> None:
         """What comes too late for its step, say, costs itself and nothing else."""
         try:

@@ -337,6 +337,17 @@ int tv_write(tv_run *run, int tensor, int64_t step, const void *data)
   return tv_observed_write(run, tensor, step, data, 0, status);
 }
 
+int tv_write_several(
+  tv_run *run, size_t count, const int *tensors, int64_t step, const void *const *data)
+{
+  if (count > 0 && (!tensors || !data))
+    return tv_fail(TV_ERROR_ARGUMENT, "there are no tensors to write: NULL");
+  int status = tv_run_check(run);
+  for (size_t k = 0; k < count && status == TV_OK; ++k)
+    status = tv_write(run, tensors[k], step, data[k]);
+  return status;
+}
+
 /* A tensor whose records are sums. */
 static int find_batch(const tv_run *run, int tensor, const void *data)
 {

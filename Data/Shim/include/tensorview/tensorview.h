@@ -138,6 +138,11 @@ TV_API int tv_declare(int *tensor, tv_run *run, const char *layer, const char *k
  * kept. A tensor is written at most once a step, and need not be written at every step. */
 TV_API int tv_write(tv_run *run, int tensor, int64_t step, const void *data);
 
+/* The same for several tensors at one step, for languages in which a call is dear: tv_write() for each
+ * of count tensors, in order, until one fails. */
+TV_API int tv_write_several(
+  tv_run *run, size_t count, const int *tensors, int64_t step, const void *const *data);
+
 /* The same for a batch of fewer samples than declared (the last one of an epoch). */
 TV_API int tv_write_batch(tv_run *run, int tensor, int64_t step, const void *data, size_t samples);
 
