@@ -21,6 +21,7 @@ assert exported == listed, f"exported and not listed, or the other way round: {s
 declared = set()
 for header in (
     "Data/Shim/include/tensorview/tensorview.h",
+    "Data/Shim/include/tensorview/request.h",
     "Data/Shim/include/tensorview/source.h",
     "Data/Shim/include/tensorview/units.h",
     "Data/Shim/include/tensorview/findings.h",

@@ -197,18 +197,22 @@ static int map(tv_ring_reader *reader, const char *name)
   return TV_OK;
 }
 
+int tv_ring_reader_open(tv_ring_reader *reader, const char *name)
+{
+  reader->file = -1;
+  int status = tv_segment_name(reader->segment, name);
+  if (status == TV_OK)
+    status = map(reader, strcpy(reader->name, name));
+  return status == TV_OK ? read_layout(reader) : status;
+}
+
 int tv_ring_reader_attach(tv_ring_reader **result, const char *name)
 {
   *result = NULL;
   tv_ring_reader *reader = calloc(1, sizeof *reader);
   if (!reader)
     return tv_fail(TV_ERROR_MEMORY, "no memory left for a reader of a ring");
-  reader->file = -1;
-  int status = tv_segment_name(reader->segment, name);
-  if (status == TV_OK)
-    status = map(reader, strcpy(reader->name, name));
-  if (status == TV_OK)
-    status = read_layout(reader);
+  int status = tv_ring_reader_open(reader, name);
   if (status == TV_OK)
     status = tv_ring_reader_enter(reader);
   if (status == TV_OK)

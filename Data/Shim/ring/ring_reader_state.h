@@ -33,6 +33,10 @@ struct tv_ring_reader
 /* 1: the segment is as long as it was; otherwise nothing of it may be touched any more. */
 int tv_ring_reader_whole(const tv_ring_reader *reader);
 
+/* Maps the segment of that name and checks what it says of itself, in a reader that is all 0;
+ * tv_ring_reader_detach() lets go of it, also after a failure. */
+int tv_ring_reader_open(tv_ring_reader *reader, const char *name);
+
 /* Takes a free place among the readers. */
 int tv_ring_reader_enter(tv_ring_reader *reader);
 

@@ -114,6 +114,19 @@ static uint64_t ring_dropped(const tv_sink *sink)
   return tv_ring_dropped(((const ring_sink *)sink)->ring);
 }
 
+static int ring_poll(tv_sink *sink, tv_request *request)
+{
+  ring_sink *self = (ring_sink *)sink;
+  return self->failed ? 0 : tv_ring_poll(self->ring, request);
+}
+
+static void ring_answer(tv_sink *sink, uint64_t number, int accepted, const char *sentence)
+{
+  ring_sink *self = (ring_sink *)sink;
+  if (!self->failed)
+    tv_ring_answer_to(self->ring, number, accepted, sentence);
+}
+
 int tv_ring_create(tv_sink **sink, const char *name, const tv_options *options)
 {
   *sink = NULL;
@@ -131,7 +144,9 @@ int tv_ring_create(tv_sink **sink, const char *name, const tv_options *options)
     .record = ring_record,
     .end_step = ring_end_step,
     .close = ring_close,
-    .dropped = ring_dropped};
+    .dropped = ring_dropped,
+    .poll = ring_poll,
+    .answer = ring_answer};
   *sink = &self->sink;
   return TV_OK;
 }

@@ -202,7 +202,9 @@ static size_t place(tv_ring *ring, size_t *layers_offset)
                              sizeof ring->scalars + ring->state_count * sizeof(int32_t),
     TV_RING_ALIGN);
   int overflow = 0;
-  size_t bytes = align(ring->slots_offset + ring->slots * ring->slot_bytes, 4096);
+  ring->requests_offset = align(ring->slots_offset + ring->slots * ring->slot_bytes, TV_RING_ALIGN);
+  size_t bytes =
+    align(ring->requests_offset + sizeof(tv_ring_request) + sizeof(tv_ring_answer), 4096);
   for (size_t i = 0; i < tensors; ++i) {
     tv_ring_tensor *public = &ring->tensors[i].public;
     public->offset = bytes;
@@ -260,6 +262,7 @@ int tv_ring_lay_out(tv_ring *ring)
   control->names_offset = ring->names_offset;
   control->slots_offset = ring->slots_offset;
   control->slot_bytes = ring->slot_bytes;
+  control->requests_offset = ring->requests_offset;
   atomic_store(&control->scalars, ring->scalar_count);
   atomic_store(&control->state, TV_RING_OPEN);
   tv_futex_advance(&control->published);

@@ -7,6 +7,7 @@
  *   tv_ring_wants(), tv_ring_put()        for each tensor: is it wanted; here it is
  *   tv_ring_record_scalar(), _states()    scalars, states of filters
  *   tv_ring_publish()                     the step is complete
+ *   tv_ring_poll(), _answer_to()          what a viewer asks for
  *   tv_ring_close()                       tv_close()
  *
  * All sizes come from the writer's own memory, never from the segment, so that nothing that
@@ -18,6 +19,7 @@
 #define TV_RING_WRITER_H
 
 #include "status.h"
+#include "tensorview/request.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -66,6 +68,13 @@ void tv_ring_states(tv_ring *ring, int layer_number, const int32_t *states);
 
 /* The step is complete: readers may have it. Then waits, see above. */
 void tv_ring_publish(tv_ring *ring);
+
+/* A request that has not been seen yet, as it stands there: 1, or 0 where there is none or nobody
+ * who asks. Its layer ends with 0; nothing else of it is checked. */
+int tv_ring_poll(tv_ring *ring, tv_request *request);
+
+/* Answers the request of that number. */
+void tv_ring_answer_to(tv_ring *ring, uint64_t number, int accepted, const char *sentence);
 
 /* Publishes what is begun, tells the readers that the run is over, removes the name. Memory that
  * readers have mapped stays theirs until they let go. NULL is allowed. */

@@ -57,6 +57,9 @@ struct tv_ring
   int late;         /* a reader was too slow: do not wait until it has let go of something */
   uint32_t late_at; /* control->released at that time */
   uint64_t dropped;
+  size_t requests_offset;
+  uint64_t asked; /* the last request that was looked at */
+  uint32_t polls;
 };
 
 /* All sizes are known: lays out the segment and allocates all of it. */

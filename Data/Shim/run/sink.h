@@ -22,9 +22,9 @@
  *   flush                          at any time between two steps
  *   close                          frees the sink, whatever happened before
  *
- * flush and dropped may be NULL where they mean nothing. Every int is 0 or a negative tv_status with a
- * sentence in tv_last_error(). A sink that fails goes on returning the same error, cheaply, does
- * no harm, and keeps what it has published. */
+ * flush, dropped, poll and answer may be NULL where they mean nothing. Every int is 0 or a negative
+ * tv_status with a sentence in tv_last_error(). A sink that fails goes on returning the same error,
+ * cheaply, does no harm, and keeps what it has published. */
 #ifndef TV_SINK_H
 #define TV_SINK_H
 
@@ -88,6 +88,10 @@ struct tv_sink
 
   /* How many steps were dropped because no reader fetched them. */
   uint64_t (*dropped)(const tv_sink *sink);
+
+  /* What a reader asks for, unchecked: 1, or 0 where there is nothing; and its answer. */
+  int (*poll)(tv_sink *sink, tv_request *request);
+  void (*answer)(tv_sink *sink, uint64_t number, int accepted, const char *sentence);
 };
 
 /* The run file: creates it, refuses an existing one unless overwrite. On failure *sink is NULL. */

@@ -31,6 +31,7 @@
  *                        tv_ring_record [tensors]
  *                        double [TV_RING_SCALARS]    NaN where a scalar has no value
  *                        int32_t [...]                  states, tv_ring_layer.offset into it
+ *   requests_offset    tv_ring_request, tv_ring_answer: see Requests
  *   tensor.offset      the tensor's buffers: slots + 1 of tensor.stride bytes each
  *
  * A slot is a step. It holds one reference for each tensor: the buffer with the last record of
@@ -65,8 +66,16 @@
  * breakpoint) writes the time into its hold and renews it; 0 lets go. The writer stands still
  * after publishing a step for as long as a living reader's hold has changed within 10 s.
  *
+ * Requests. A viewer that asks the trainer for something (tensorview/request.h) holds a lock of its
+ * open file on byte 8 of the segment, and need not be a reader. It writes the request and then a new
+ * number, not 0, to asked. The writer, where its trainer polls, counts that in polls; it looks at a
+ * number in asked that it has not seen yet once, and only while somebody holds that lock. It writes
+ * the answer, then the request's number to answered, and one more to answers. A viewer that will not
+ * wait any longer sets asked to 0. requests_offset is 0 where the writer's library takes no requests.
+ *
  * Trust. What stands in the memory can come from anybody of the same user, and be garbage.
- *   The writer takes nothing from it but the words, and owner, beat and hold of the readers; it
+ *   The writer takes nothing from it but the words, owner, beat and hold of the readers, and, where
+ *   its trainer polls, one request at a time, which it copies and then checks; it
  *   measures with its own clock how long a beat or a hold has not changed (one that lies in the
  *   past is as old as it says, one in the future is of now). So no value delays it beyond the 10 s
  *   of a lease, and what it writes to a file never comes from here.
@@ -83,6 +92,7 @@
 #ifndef TENSORVIEW_RING_H
 #define TENSORVIEW_RING_H
 
+#include "tensorview/request.h"
 #include "tensorview/types.h"
 
 #include <stdint.h>
@@ -108,7 +118,8 @@ enum
   TV_RING_NAME = 256,     /* bytes of a layer's, kind's or scalar's name, its final 0 included */
   TV_RING_RUN = 64,       /* bytes of a run's name, its final 0 included */
   TV_RING_CONTROL_BYTES = 8192,
-  TV_RING_ALIGN = 64
+  TV_RING_ALIGN = 64,
+  TV_RING_ASKER = 8 /* the byte that a viewer locks while it asks */
 };
 
 #define TV_RING_LEASE 10000000000ll /* nanoseconds without a beat until a lease ends */
@@ -154,8 +165,13 @@ typedef struct tv_ring_control
   TV_RING_ATOMIC(uint32_t) scalars;
   TV_RING_ATOMIC(uint32_t) standing; /* 1 while the training stands still for a reader */
   TV_RING_ATOMIC(uint64_t) latest;
-  TV_RING_ATOMIC(uint64_t) dropped; /* steps that readers were there for and nobody fetched */
-  uint64_t reserved[8];
+  TV_RING_ATOMIC(uint64_t) dropped;  /* steps that readers were there for and nobody fetched */
+  uint64_t requests_offset;          /* 0: none are taken */
+  TV_RING_ATOMIC(uint64_t) asked;    /* the number of the request that stands there; 0: none */
+  TV_RING_ATOMIC(uint64_t) answered; /* the number of the request that was answered last */
+  TV_RING_ATOMIC(uint32_t) polls;    /* how often the trainer has looked; 0: it does not listen */
+  TV_RING_ATOMIC(uint32_t) answers;  /* futex: one more at each answer */
+  uint64_t reserved[4];
   tv_ring_reader_entry readers[TV_RING_READERS];
   struct
   {
@@ -196,5 +212,21 @@ typedef struct tv_ring_record
   uint32_t buffer;  /* at most slots */
   uint32_t written; /* 1: at this very step */
 } tv_ring_record;
+
+typedef struct tv_ring_request
+{
+  int32_t kind;
+  uint32_t count;
+  char layer[TV_RING_NAME];
+  int32_t filter[TV_MOST_MERGED], into[TV_MOST_MERGED];
+} tv_ring_request;
+
+typedef struct tv_ring_answer
+{
+  uint64_t number; /* of the request */
+  int32_t accepted;
+  uint32_t unused;
+  char sentence[TV_SENTENCE];
+} tv_ring_answer;
 
 #endif

@@ -29,6 +29,9 @@
  * opened it: a forked child is refused, and leaves it alone when it exits. A trainer that ends
  * without tv_close(), by exit() or by kill -9, loses what was not flushed, and nothing else.
  *
+ * What a viewer asks for while the training goes on (merge these filters) comes by one call,
+ * tv_poll(): tensorview/request.h.
+ *
  * Steps count from 0 and never go back. A step is complete, and may be shown, when a later one
  * begins, at tv_end_step(), at tv_flush() and at tv_close(). Readers see complete steps only.
  *
@@ -44,6 +47,7 @@
 #ifndef TENSORVIEW_H
 #define TENSORVIEW_H
 
+#include "tensorview/request.h" /* tv_poll(): what a viewer asks the trainer for */
 #include "tensorview/types.h"
 #include "tensorview/version.h" /* TENSORVIEW_VERSION, e.g. "0.2.0" */
 
