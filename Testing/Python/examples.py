@@ -25,6 +25,7 @@ EXPECTED = {
     "gru": ("rows/weight_hh_l1_gradients", "rows/activations", "answer/weights"),
     "gan": ("generator.3/weights", "discriminator.0/activations", "discriminator.5/updates"),
     "ddp": ("0/weights", "3/gradients", "1/activations"),
+    "merging": ("0/weights", "0/activations", "3/gradients", "7/bias"),
     "loop": ("hidden/weights", "hidden/activations", "output/weights"),
 }
 

@@ -8,7 +8,7 @@
 
 watch() records a torch model, Run what any trainer hands over; open() reads it back, and weight files of
 other frameworks; diff() says what changed between two, repair() saves what is whole in a damaged run.
-prune() makes a trained torch model smaller.
+prune() makes a trained torch model smaller, ask_merge() a training that goes on, if its trainer listens.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from .differences import diff
 from .kernels import correlate, groups
 from .reading import open
 from .repairing import repair
+from .requests import ask_merge
 from .run import Run
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ __all__ = [
     "Run",
     "TensorViewError",
     "TensorViewWarning",
+    "ask_merge",
     "correlate",
     "dashboard",
     "diff",

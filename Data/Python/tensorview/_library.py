@@ -96,6 +96,24 @@ class SourceScalars(ctypes.Structure):
     ]
 
 
+MOST_MERGED, SENTENCE, NAME_LENGTH = 1024, 512, 255
+MERGE = 1  # TV_REQUEST_MERGE
+
+
+class Request(ctypes.Structure):
+    """tv_request."""
+
+    _fields_ = [
+        ("number", c_uint64),
+        ("kind", ctypes.c_int32),
+        ("count", ctypes.c_uint32),
+        ("layer", ctypes.c_char * (NAME_LENGTH + 1)),
+        ("filter", ctypes.c_int32 * MOST_MERGED),
+        ("into", ctypes.c_int32 * MOST_MERGED),
+        ("reserved", c_uint64 * 8),
+    ]
+
+
 class Execution(ctypes.Structure):
     """tv_execution."""
 
@@ -120,11 +138,16 @@ _WRITING = {
     "tv_flush": ([_run], c_int),
     "tv_close": ([_run], c_int),
     "tv_dropped": ([_run], c_uint64),
+    "tv_poll": ([_run, POINTER(Request)], c_int),
+    "tv_answer": ([_run, POINTER(Request), c_int, c_char_p], c_int),
     "tv_last_error": ([], c_char_p),
     "tv_version": ([], c_char_p),
     "tv_default_options": ([], Options),
 }
 _READING = {
+    "tv_ask": ([POINTER(c_void_p), c_char_p, POINTER(Request)], c_int),
+    "tv_asking_answer": ([c_void_p, c_double, c_char_p, c_size_t], c_int),
+    "tv_asking_end": ([c_void_p], None),
     "tv_source_open": ([POINTER(_source), POINTER(c_char_p), c_size_t, c_void_p], c_int),
     "tv_source_close": ([_source], None),
     "tv_source_recognise": ([c_char_p, POINTER(c_char_p)], c_int),

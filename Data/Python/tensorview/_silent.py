@@ -26,4 +26,4 @@ class Silent:
         pass
 
     attach = declare = write = observe = log = end_step = flush = close = _nothing
-    declare_states = write_states = declare_statistics = _nothing
+    declare_states = write_states = declare_statistics = poll = _nothing

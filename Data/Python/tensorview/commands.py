@@ -15,6 +15,7 @@ from .findings import report
 from .reading import Source, Tensor
 from .reading import open as open_run
 from .repairing import repair
+from .requests import ask_merge, merges_of
 
 DESCRIPTION = """Watch neural networks train, in ParaView.
 
@@ -28,6 +29,7 @@ EXAMPLES = """examples:
   tensorview doctor run.tvh5                   what is wrong in it
   tensorview diff before.pt after.pt           which tensors changed, and by how much
   tensorview repair damaged.tvh5 whole.tvh5    what is whole in it, as a new file
+  tensorview merge ring:lenet conv1 3,5        asks a training to merge two filters
   tensorview view run.tvh5 --live              in ParaView, which follows it
   tensorview render run.tvh5 --output views/   pictures of every view, without a screen
 
@@ -68,6 +70,12 @@ def parser() -> argparse.ArgumentParser:
     mend.add_argument("run", metavar="IN", help="the damaged run file; it is left as it is")
     mend.add_argument("output", metavar="OUT", help="the new run file")
     mend.add_argument("--overwrite", action="store_true", help="replace OUT where it is there")
+    merge = add("merge", _merge, "ask a training that goes on to merge filters", MERGE)
+    merge.add_argument("run", metavar="RING", help="ring:NAME")
+    merge.add_argument("layer", metavar="LAYER", help="its name in the run")
+    merge.add_argument("filters", metavar="FILTERS", type=_filters, help="3,5: these become one")
+    merge.add_argument("--into", type=int, metavar="N", help="which one of them (the lowest)")
+    merge.add_argument("--seconds", type=float, default=60.0, help="to wait for the answer (60)")
     prune.add_arguments(add("prune", prune.command, "make a torch network smaller", PRUNE))
     return top
 
@@ -96,6 +104,8 @@ stand in another order (Keras's and torch's, say) are brought into A's. Activati
 and statistics are compared where --kind asks for them. Exit status 0, whatever is found."""
 REPAIR = """Writes a clean run file of what is whole in a run that is damaged, was cut off, or copied while
 it was written. Says what was left out, in a sentence for each thing. Records are copied bit for bit."""
+MERGE = """Asks the trainer of a training that goes on to let one filter of a layer stand in for others. It may
+refuse. Prints its answer; exit status 1 where it refused, does not listen, or did not answer in time."""
 PRUNE = """Merges similar filters of a torch network, repairs what is left on unlabelled samples, and
 reports what that costs."""
 
@@ -125,6 +135,17 @@ def _diff(arguments: argparse.Namespace) -> None:
 
 def _repair(arguments: argparse.Namespace) -> None:
     print(repair(arguments.run, arguments.output, overwrite=arguments.overwrite))
+
+
+def _filters(text: str) -> List[int]:
+    return [int(number) for number in text.split(",")]
+
+
+def _merge(arguments: argparse.Namespace) -> int:
+    merges = merges_of(arguments.filters, arguments.into)
+    answer = ask_merge(arguments.run, arguments.layer, merges, seconds=arguments.seconds)
+    print(answer.sentence if answer.accepted else f"refused: {answer.sentence}")
+    return 0 if answer.accepted else 1
 
 
 def _view(arguments: argparse.Namespace) -> int:

@@ -29,6 +29,7 @@ from . import _arrays, kernels
 from ._background import Background
 from ._library import STATE, TensorViewError, TensorViewWarning, check, library
 from ._tensors import Declared, Observed, samples_of
+from .requests import Request, poll
 
 MEMORY = 1 << 28  # bytes that may wait for the thread that writes
 
@@ -172,6 +173,13 @@ class Run:
     def end_step(self, step: int) -> None:
         """This step is complete and may be shown; else it is when a later one begins."""
         self._do(lambda: check(library.tv_end_step(self._handle, step)))
+
+    def poll(self) -> Optional[Request]:
+        """What a viewer asks for, or None: call it at each step, and the run listens. The layer's states
+        must be declared. See tensorview.requests.Request."""
+        self._usable()
+        with self._lock:
+            return poll(self)
 
     def flush(self) -> None:
         """Everything up to here is in the file, and can be read, when this returns."""

@@ -18,6 +18,7 @@ from ._library import ARGUMENT, STATE, TensorViewError, TensorViewWarning
 from ._recorder import Recorder
 from ._silent import Silent
 from ._steps import Steps
+from .requests import Request
 from .run import MEMORY, Run
 
 
@@ -143,6 +144,28 @@ class Watch(Run):
         if self._records():
             try:
                 super().write(tensor, step, array, samples)
+            except Exception as error:
+                self._say(str(error))
+
+    def poll(self) -> Optional[Request]:
+        """As Run.poll(); None, too, where nothing is recorded any more."""
+        if self._records():
+            try:
+                return super().poll()
+            except Exception as error:
+                self._say(str(error))
+        return None
+
+    def write_states(self, layer: str, step: int, states: Iterable[int]) -> None:
+        """Of filters, before the step is made: see Run.write_states. What cannot be written is a
+        warning."""
+        if self._records():
+            try:
+                if 0 <= self._written < step:
+                    self.end_step(self._written)
+                self._written = step
+                values = np.array(states, "<i4")
+                self._when_declared(partial(self._write_states, layer, step, values))
             except Exception as error:
                 self._say(str(error))
 

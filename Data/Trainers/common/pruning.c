@@ -84,13 +84,45 @@ static int remove_dead(pruning_result *r)
   return TV_OK;
 }
 
+/* Which filter now stands at a place; -1: none. */
+static int32_t at_place(const pruning_result *r, int32_t place)
+{
+  for (size_t f = 0; f < r->filters; ++f)
+    if (r->places[f] == (size_t)place)
+      return (int32_t)f;
+  return -1;
+}
+
+static int keep_as_asked(pruning_result *r, const tv_request *request)
+{
+  for (size_t f = 0; f < r->filters; ++f) {
+    r->keep[f] = 1;
+    r->representatives[f] = (int32_t)f;
+  }
+  for (uint32_t i = 0; i < request->count; ++i) {
+    const int32_t goes = at_place(r, request->filter[i]), into = at_place(r, request->into[i]);
+    if (goes < 0 || into < 0)
+      return tv_fail(TV_ERROR_ARGUMENT, "filter %d of %s is not there any more",
+        (int)(goes < 0 ? request->filter[i] : request->into[i]), request->layer);
+    r->keep[goes] = 0;
+    r->representatives[goes] = into;
+  }
+  if (request->count + 1 == r->filters)
+    return tv_fail(TV_ERROR_ARGUMENT, "only one of the %zu filters of %s would be left", r->filters,
+      request->layer);
+  return TV_OK;
+}
+
 static int decide(pruning_result *r, double *combination, int32_t *groups, float *matrix,
-  const tv_layer *next, const layer_statistics *s, const pruning_options *o)
+  const tv_layer *next, const layer_statistics *s, const pruning_options *o,
+  const tv_request *request)
 {
   int status;
   for (size_t f = 0; f < r->filters; ++f)
     r->dead[f] = s->variances[f] == 0.0;
-  if (o->number)
+  if (request)
+    status = keep_as_asked(r, request);
+  else if (o->number)
     status = tv_keep_number_for(
       r->keep, r->representatives, NULL, s->moments, s->filters, o->number, next);
   else if ((status = find_groups(groups, matrix, s, o)) == TV_OK) {
@@ -108,8 +140,8 @@ static int decide(pruning_result *r, double *combination, int32_t *groups, float
   return status;
 }
 
-int pruning_apply(
-  pruning_result *r, network *n, size_t layer, const layer_statistics *s, const pruning_options *o)
+static int apply(pruning_result *r, network *n, size_t layer, const layer_statistics *s,
+  const pruning_options *o, const tv_request *request)
 {
   const size_t filters = s->filters;
   memset(r, 0, sizeof *r);
@@ -137,7 +169,7 @@ int pruning_apply(
     status = tv_fail(TV_ERROR_MEMORY, "no memory for merging %zu filters", filters);
   else {
     memcpy(r->places, n->layers[layer].places, filters * sizeof *r->places);
-    status = decide(r, combination, groups, matrix, &next, s, o);
+    status = decide(r, combination, groups, matrix, &next, s, o, request);
   }
   for (size_t f = 0; status == TV_OK && f < filters; ++f)
     r->kept += r->keep[f];
@@ -147,6 +179,18 @@ int pruning_apply(
   free(matrix);
   free(groups);
   return status;
+}
+
+int pruning_apply(
+  pruning_result *r, network *n, size_t layer, const layer_statistics *s, const pruning_options *o)
+{
+  return apply(r, n, layer, s, o, NULL);
+}
+
+int pruning_merge(pruning_result *r, network *n, size_t layer, const layer_statistics *s,
+  const pruning_options *o, const tv_request *request)
+{
+  return apply(r, n, layer, s, o, request);
 }
 
 void pruning_free(pruning_result *r)

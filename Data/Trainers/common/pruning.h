@@ -9,6 +9,8 @@
 #include "network.h"
 #include "statistics.h"
 
+#include <tensorview/request.h>
+
 typedef enum pruning_similarity
 {
   SIMILARITY_MAPS,   /* of the maps summed over a batch, as in the paper and in the views */
@@ -45,6 +47,11 @@ int pruning_read_similarity(void *pruning_similarity, const char *text); /* maps
  * arrays are the caller's to free with pruning_free(), also after a failure. */
 int pruning_apply(pruning_result *result, network *network, size_t layer,
   const layer_statistics *statistics, const pruning_options *options);
+
+/* The same, where a viewer says which filters go, by their places; the way and the bound are those of
+ * the options. TV_ERROR_ARGUMENT, and nothing is changed, where they are not there any more. */
+int pruning_merge(pruning_result *result, network *network, size_t layer,
+  const layer_statistics *statistics, const pruning_options *options, const tv_request *request);
 void pruning_free(pruning_result *result);
 
 /* Brings the states of a layer's declared filters (codes in tensorview/format.h) up to date.

@@ -99,8 +99,10 @@ static int declare(recorder *r, const network *n, size_t *largest)
   return TV_OK;
 }
 
-/* Second moments and the states of filters, of every layer whose filters may go. */
-static int declare_statistics(recorder *r, const options *o, const network *n, size_t *largest)
+/* Second moments and the states of filters, of every layer whose filters may go: with a channel a
+ * viewer may ask for any of them. */
+static int declare_statistics(
+  recorder *r, const options *o, const network *n, int listens, size_t *largest)
 {
   int status = TV_OK;
   for (size_t i = 0; status == TV_OK && i + 1 < n->layer_count; ++i) {
@@ -110,7 +112,8 @@ static int declare_statistics(recorder *r, const options *o, const network *n, s
       *largest = 2 * side * side > *largest ? 2 * side * side : *largest; /* they are doubles */
       status = tv_declare(&r->moments[i], r->run, l->name, "moments", TV_FLOAT64, "mm", shape);
     }
-    if (status == TV_OK && options_prune(o) && options_lists(o->prune_layers, l->name)) {
+    const int goes = options_prune(o) && options_lists(o->prune_layers, l->name);
+    if (status == TV_OK && (goes || listens)) {
       if (!(r->states[i] = malloc(l->declared * sizeof *r->states[i])))
         return tv_fail(TV_ERROR_MEMORY, "no memory for the states of filters");
       for (size_t f = 0; f < l->declared; ++f)
@@ -143,11 +146,12 @@ int recorder_open(recorder *r, const options *o, const network *network)
     "loss", "learning_rate", "accuracy", "step_seconds", "recording_seconds", "recording_delay"};
   const int timed = o->record_times > 0;
   const char *channel = o->channel ? o->channel : getenv("TENSORVIEW_CHANNEL");
+  const int listens = channel && *channel;
   tv_options shim = tv_default_options();
   size_t largest = 1;
   memset(r, 0, sizeof *r);
   int status = choose(r, o, network);
-  if (status != TV_OK || (!o->output && !(channel && *channel)))
+  if (status != TV_OK || (!o->output && !listens))
     return status;
   r->step.on = r->recording.on = timed;
   shim.overwrite = o->overwrite;
@@ -158,7 +162,7 @@ int recorder_open(recorder *r, const options *o, const network *network)
   shim.file_every = o->file_every;
   if ((status = tv_open(&r->run, o->output, &shim)) != TV_OK ||
       (status = declare(r, network, &largest)) != TV_OK ||
-      (status = declare_statistics(r, o, network, &largest)) != TV_OK)
+      (status = declare_statistics(r, o, network, listens, &largest)) != TV_OK)
     return status;
   for (int i = 0; i < (timed ? 6 : 3); ++i)
     if ((status = tv_declare_scalar(r->run, scalars[i])) != TV_OK)
@@ -242,6 +246,9 @@ int recorder_write(recorder *r, network *n, uint64_t step, int last)
         status = write_parameter(r, tensor, step, of[kind],
           kind < RECORD_ACTIVATIONS ? of[kind]->value : of[kind]->gradient, l, before);
     }
+    if (status == TV_OK && r->changed[i])
+      status = tv_write_filters(r->run, l->name, (int64_t)step, r->states[i]);
+    r->changed[i] = 0;
   }
   return status;
 }
@@ -277,13 +284,13 @@ int recorder_write_moments(
   return status;
 }
 
-int recorder_write_filters(recorder *r, const network *n, size_t layer,
-  const pruning_result *result, tv_merge_way way, uint64_t step)
+void recorder_note_filters(
+  recorder *r, const network *n, size_t layer, const pruning_result *result, tv_merge_way way)
 {
   if (!r->states[layer])
-    return TV_OK;
+    return;
   pruning_states(r->states[layer], n->layers[layer].declared, result, way);
-  return tv_write_filters(r->run, n->layers[layer].name, (int64_t)step, r->states[layer]);
+  r->changed[layer] = 1;
 }
 
 int recorder_close(recorder *r)

@@ -29,6 +29,7 @@ typedef struct recorder
   int moments[NETWORK_LAYERS];                      /* never the last layer's */
   uint64_t moments_intervals[NETWORK_LAYERS];
   int32_t *states[NETWORK_LAYERS]; /* of the declared filters; NULL: not recorded */
+  int changed[NETWORK_LAYERS];     /* 1: they are due */
   float *scratch;                  /* room for the largest of them as declared */
   stopwatch step, recording;       /* the last whole step; what recording took of it */
 } recorder;
@@ -43,8 +44,8 @@ void recorder_begin_step(recorder *recorder);
  * record; recording_delay, of those spent waiting for a core, which says more of the machine. */
 int recorder_write_times(recorder *recorder, uint64_t step);
 
-/* Writes what is due at this step: weights, bias, activations, gradients as they are now. At the
- * last step everything that is recorded at all is due. Filters that were pruned keep their
+/* Writes what is due at this step: weights, bias, activations, gradients as they are now, and what
+ * became of filters. At the last step everything that is recorded at all is due. Filters that were pruned keep their
  * places, filled with NaN. */
 int recorder_write(recorder *recorder, network *network, uint64_t step, int last);
 
@@ -54,9 +55,9 @@ int recorder_moments_due(const recorder *recorder, uint64_t step, int all);
 int recorder_write_moments(
   recorder *recorder, const network *network, const statistics *statistics, uint64_t step, int all);
 
-/* Writes what became of a layer's filters. */
-int recorder_write_filters(recorder *recorder, const network *network, size_t layer,
-  const pruning_result *result, tv_merge_way way, uint64_t step);
+/* Notes what became of a layer's filters; recorder_write() writes it. */
+void recorder_note_filters(recorder *recorder, const network *network, size_t layer,
+  const pruning_result *result, tv_merge_way way);
 
 /* Closes the run; what the shim says of it. */
 int recorder_close(recorder *recorder);

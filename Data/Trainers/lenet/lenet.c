@@ -37,6 +37,8 @@ typedef struct training
   double accuracy, steps_per_second;
   uint64_t steps; /* done */
   int recorded;   /* what the shim said last */
+  tv_request request;
+  int asked; /* 1: for that, by a viewer */
 } training;
 
 /* A failed recording never costs a training run: it is told once, and training goes on. */
@@ -69,6 +71,56 @@ static void tell_pruning(const pruning_result *r, const layer *l, uint64_t step)
   fputs("\n", stderr);
 }
 
+/* What a viewer is told of a merge that it asked for. */
+static void answer(training *t, const pruning_result *r, const layer *l, uint64_t step)
+{
+  char sentence[TV_SENTENCE];
+  int length = snprintf(sentence, sizeof sentence, "%s has %zu of %zu filters left since step %llu",
+    l->name, r->kept, l->declared, (unsigned long long)step);
+  if (r->kept == r->filters)
+    length = snprintf(sentence, sizeof sentence, "%s stays as it is", l->name);
+  if (r->kept_back)
+    snprintf(sentence + length, sizeof sentence - (size_t)length,
+      "; %zu would lose more than %g of their variance, and stayed", r->kept_back,
+      t->options.pruning.bound);
+  tv_answer(t->recorder.run, &t->request, r->kept < r->filters, sentence);
+}
+
+/* Merges what a viewer asked for, or says why not; the bound is the trainer's own. */
+static int do_as_asked(training *t, uint64_t step, int last, int *pruned)
+{
+  const options *o = &t->options;
+  network *n = t->network;
+  pruning_result result = {0};
+  size_t i = 0;
+  *pruned = 0;
+  if (!t->asked)
+    return TV_OK;
+  t->asked = 0;
+  if (last) {
+    tv_answer(t->recorder.run, &t->request, 0, "the training ends with this step");
+    return TV_OK;
+  }
+  while (i + 2 < n->layer_count && strcmp(n->layers[i].name, t->request.layer) != 0)
+    ++i; /* tv_poll() knows only layers that are declared: all but the last */
+  int status =
+    statistics_gather(&t->statistics, n, &t->sampler, o->statistics_batches, (int)o->threads);
+  if (status == TV_OK)
+    status = pruning_merge(&result, n, i, &t->statistics.layers[i], &o->pruning, &t->request);
+  if (status == TV_OK) {
+    *pruned = result.kept < result.filters;
+    answer(t, &result, &n->layers[i], step);
+    recorder_note_filters(&t->recorder, n, i, &result, o->pruning.way);
+    if (*pruned && !o->quiet)
+      tell_pruning(&result, &n->layers[i], step);
+  } else if (status == TV_ERROR_ARGUMENT) { /* the network is as it was */
+    tv_answer(t->recorder.run, &t->request, 0, tv_last_error());
+    status = TV_OK;
+  }
+  pruning_free(&result);
+  return status;
+}
+
 /* Gathers statistics where they are due, and merges what they call similar. */
 static int look_at_filters(training *t, uint64_t step, int last, int *pruned)
 {
@@ -77,7 +129,6 @@ static int look_at_filters(training *t, uint64_t step, int last, int *pruned)
   const int threads = (int)o->threads, now = !last && options_prune_now(o, step);
   const int record = recorder_moments_due(&t->recorder, step, last || now);
   int status;
-  *pruned = 0;
   if (!now && !record)
     return TV_OK;
   if ((status = statistics_gather(
@@ -101,8 +152,8 @@ static int look_at_filters(training *t, uint64_t step, int last, int *pruned)
       if (!o->quiet)
         tell_pruning(&result, &n->layers[i], step);
     }
-    if (status == TV_OK && t->recorder.run)
-      note_recording(t, recorder_write_filters(&t->recorder, n, i, &result, o->pruning.way, step));
+    if (status == TV_OK)
+      recorder_note_filters(&t->recorder, n, i, &result, o->pruning.way);
     pruning_free(&result);
     if (status != TV_OK)
       return status;
@@ -131,7 +182,8 @@ static int train(training *t, uint64_t steps)
     double loss;
     size_t correct;
     int pruned;
-    if ((status = look_at_filters(t, step, last, &pruned)) != TV_OK)
+    if ((status = do_as_asked(t, step, last, &pruned)) != TV_OK ||
+        (status = look_at_filters(t, step, last, &pruned)) != TV_OK)
       return status;
     if (recorder_due(o->evaluate_every, step, 0) || last) {
       if ((status = network_accuracy(&t->accuracy, n, &t->test)) != TV_OK)
@@ -155,8 +207,10 @@ static int train(training *t, uint64_t steps)
         note_recording(t, tv_record(run, (int64_t)step, "loss", loss));
         note_recording(t, tv_record(run, (int64_t)step, "learning_rate", optimizer.learning_rate));
       }
+      t->asked = !last && tv_poll(run, &t->request) == 1;
       /* Everything is recorded before and after filters go, whatever is due. */
-      const int all = last || pruned || (o->prune_count && options_prune_now(o, step + 1));
+      const int all =
+        last || pruned || t->asked || (o->prune_count && options_prune_now(o, step + 1));
       note_recording(t, recorder_write(&t->recorder, n, step, all)); /* tv_write(run, ...) */
       note_recording(t, tv_end_step(run, (int64_t)step));
       stopwatch_stop(&t->recorder.recording);

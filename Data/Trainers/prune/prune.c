@@ -181,7 +181,7 @@ static int merge(outcome *out, network *n, pruning_run *r, tv_merge_way way, rec
       status = gather(r, n);
     out->kept_back += result.kept_back;
     if (status == TV_OK && record)
-      status = recorder_write_filters(record, n, i, &result, way, (uint64_t)r->step + 1);
+      recorder_note_filters(record, n, i, &result, way);
     pruning_free(&result);
   }
   return status;
