@@ -11,6 +11,7 @@ import sys
 import unittest
 
 import h5py
+import numpy as np
 from damage import content, streams
 
 import tensorview
@@ -161,6 +162,18 @@ class Repair(unittest.TestCase):
         done = subprocess.run([sys.executable, "-m", "tensorview", "repair", "damaged.tvh5", "shell.tvh5"],
                               capture_output=True, text=True)
         self.assertEqual(1, done.returncode)
+
+    def test_ranges_of_statistics_are_made_anew(self):
+        with tensorview.Run("ranges.tvh5", overwrite=True) as run:
+            run.declare_statistics("a", "weights", "oi", (3, 4))
+            for step in range(70):
+                run.observe("a/weights", step, np.full((3, 4), step, "f4"))
+        tensorview.repair("ranges.tvh5", "again.tvh5", overwrite=True)
+        with h5py.File("ranges.tvh5") as before, h5py.File("again.tvh5") as after:
+            group = "layers/a/weights_statistics_ranges"
+            self.assertEqual(2, len(after[group]["values"]))
+            for part in ("values", "steps", "samples", "checks"):
+                np.testing.assert_array_equal(before[group][part], after[group][part])
 
 
 if __name__ == "__main__":

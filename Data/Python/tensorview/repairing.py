@@ -126,6 +126,8 @@ def _declare(source: Source, run: Run, left_out: List[str]) -> Dict[Tensor, Decl
     declared = {}
     for tensor in source.values():
         summed = tensor.samples is not None
+        if tensor.kind.endswith("_statistics_ranges"):
+            continue  # the new file gets its own
         if tensor.problem is not None:
             left_out.append(tensor.problem)
         elif summed and tensor.type not in SUMS:

@@ -71,7 +71,7 @@ int tv_file_stream_create(tv_file_stream *stream, hid_t group, tv_type type, con
   return status;
 }
 
-int tv_file_stream_append(
+static int append(
   tv_file_stream *stream, int64_t step, int64_t samples, const void *row, int *begun)
 {
   const tv_place place = {
@@ -84,6 +84,17 @@ int tv_file_stream_append(
       (checks && tv_record_dataset_append(&stream->checks, checks, NULL, NULL, begun) < 0))
     return -1;
   return 0;
+}
+
+int tv_file_stream_append(
+  tv_file_stream *stream, int64_t step, int64_t samples, const void *row, int *begun)
+{
+  /* First: row may be the stream's own memory, which is given away. */
+  const float *block = stream->ranges ? tv_ranges_add(stream->ranges, row) : NULL;
+  const int status = append(stream, step, samples, row, begun);
+  return status == 0 && block && stream->blocks
+           ? append(stream->blocks, step, TV_RANGES_RECORDS, block, begun)
+           : status;
 }
 
 int tv_file_stream_store(tv_file_stream *stream, int *begun)
@@ -113,5 +124,7 @@ void tv_file_stream_free(tv_file_stream *stream)
   tv_record_dataset_free(&stream->samples);
   tv_record_dataset_free(&stream->checks);
   free(stream->row_checks);
+  tv_ranges_free(stream->ranges);
   stream->row_checks = NULL;
+  stream->ranges = NULL;
 }

@@ -5,13 +5,16 @@
 
 #include "record_dataset.h"
 #include "tensorview/types.h"
+#include "unit_ranges.h"
 
 typedef struct tv_file_stream
 {
   tv_record_dataset values, steps, samples, checks;
   int has_samples;
-  char path[TV_PATH_LENGTH]; /* in the file */
-  uint64_t *row_checks;      /* of one record, one for each piece */
+  char path[TV_PATH_LENGTH];     /* in the file */
+  uint64_t *row_checks;          /* of one record, one for each piece */
+  tv_unit_ranges *ranges;        /* of the statistics of units; NULL where it has none... */
+  struct tv_file_stream *blocks; /* ...and the stream that gets them */
 } tv_file_stream;
 
 /* Writes "/layers/<layer>/<kind>" as the file has it, '/' of the layer as %2F. path has

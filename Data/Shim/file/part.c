@@ -18,6 +18,7 @@
 #define BUDGET ((size_t)1048576)
 #define LEAST_BUDGET ((size_t)2048)
 #define MOST_BUDGET ((size_t)65536)
+#define MOST_WITH_RANGES 4096           /* streams: beyond, those of ranges are left out */
 #define COMPLETE_BUDGET ((size_t)16384) /* of a chunk of /complete, but for 4 rows */
 
 struct tv_part
@@ -110,15 +111,45 @@ static int declare_stream(tv_part *part, const tv_stream *given, size_t budget)
     status = -1;
   H5Gclose(group);
   H5Gclose(layer);
+  if (status == 0 && given->type == TV_FLOAT32 && given->batch.axis < 0 && given->shape.rank == 2 &&
+      given->shape.size[1] == TV_MEASURES)
+    stream->ranges = tv_ranges_create(given->kind, given->shape.size[0]);
   return status;
+}
+
+/* The stream of a stream's ranges, unless the trainer has declared one of that name. */
+static int declare_ranges(tv_part *part, tv_file_stream *stream, size_t budget)
+{
+  char path[TV_PATH_LENGTH];
+  const tv_shape shape = {
+    2, TV_STATISTICS_AXES, {stream->values.extent[1], tv_ranges_columns(stream->ranges)}};
+  stpcpy(stpcpy(path, stream->path), TV_RANGES_SUFFIX);
+  if (part->count >= MOST_WITH_RANGES || H5Lexists(part->file, path, H5P_DEFAULT) > 0)
+    return 0;
+  stream->blocks = add_stream(part);
+  const hid_t group = stream->blocks ? tv_create_group(part->file, path) : -1;
+  if (group < 0)
+    return -1;
+  strcpy(stream->blocks->path, path);
+  const int status =
+    tv_write_strings(group, "axes", shape.axes, 0, -1) < 0
+      ? -1
+      : tv_file_stream_create(stream->blocks, group, TV_FLOAT32, &shape, 1, budget, &part->disk);
+  return H5Gclose(group) < 0 ? -1 : status;
+}
+
+/* Of a chunk of values, where there are so many streams. */
+static size_t budget_of(int count)
+{
+  const size_t budget = BUDGET / (size_t)(count + 1);
+  return budget < LEAST_BUDGET ? LEAST_BUDGET : budget > MOST_BUDGET ? MOST_BUDGET : budget;
 }
 
 int tv_part_declare(tv_part *part, const tv_stream *streams, int first, int count)
 {
   if (part->failed)
     return fail_part(part, "");
-  size_t budget = BUDGET / (size_t)(count + 1);
-  budget = budget < LEAST_BUDGET ? LEAST_BUDGET : budget > MOST_BUDGET ? MOST_BUDGET : budget;
+  const size_t budget = budget_of(count);
   const tv_hdf5_scope scope = tv_enter_hdf5();
   int status = 0;
   for (int s = first; s < count && status == 0; ++s)
@@ -175,6 +206,10 @@ static int name_streams(tv_part *part)
 /* The first step is complete: names of scalars are known, everything is declared. */
 static int seal(tv_part *part, const tv_scalars *scalars)
 {
+  const int declared = part->count;
+  for (int s = 0; s < declared; ++s)
+    if (part->streams[s]->ranges && declare_ranges(part, part->streams[s], budget_of(declared)) < 0)
+      return -1;
   if (scalars->count > 0 && declare_scalars(part, scalars) < 0)
     return -1;
   const size_t columns = (size_t)part->count + 2;

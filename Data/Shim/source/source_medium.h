@@ -102,7 +102,7 @@ struct tv_medium
   int (*read_windows)(tv_source *source, size_t tensor, size_t record, const tv_layout *layout,
     size_t first, size_t count, void *result, const tv_execution *execution);
   int (*history)(tv_source *source, size_t tensor, const tv_layout *layout, const size_t *elements,
-    size_t count, size_t first, double *result, const tv_execution *execution);
+    size_t count, size_t first, size_t end, double *result, const tv_execution *execution);
 
   /* NULL: nothing is in memory as it is; there are no scalars; no states. */
   const void *(*map)(tv_source *source, size_t tensor, size_t record);

@@ -96,13 +96,14 @@ int tv_source_read_windows(tv_source *source, size_t tensor, size_t record, size
 
 /* The history of media that have nothing better: whole records, one after the other. */
 static int plain_history(tv_source *source, size_t tensor, const tv_layout *layout,
-  const size_t *elements, size_t count, size_t first, double *result, const tv_execution *execution)
+  const size_t *elements, size_t count, size_t first, size_t end, double *result,
+  const tv_execution *execution)
 {
   const tv_source_tensor *t = &source->list.tensors[tensor];
   const size_t size = tv_type_size(t->type);
   int failure = TV_OK;
   char sentence[1024] = "";
-  for (size_t r = first; r < t->records; ++r) {
+  for (size_t r = first; r < end; ++r) {
     const void *values;
     void *owned;
     double *row = result + (r - first) * count;
@@ -117,7 +118,7 @@ static int plain_history(tv_source *source, size_t tensor, const tv_layout *layo
       failure = status;
       snprintf(sentence, sizeof sentence, "%s", tv_last_error());
     }
-    const double done = (double)(r + 1 - first) / (double)(t->records - first);
+    const double done = (double)(r + 1 - first) / (double)(end - first);
     const int stopped = tv_source_progress(execution, done, t->name);
     if (stopped != TV_OK)
       return stopped;
@@ -128,10 +129,20 @@ static int plain_history(tv_source *source, size_t tensor, const tv_layout *layo
 int tv_source_history(tv_source *source, size_t tensor, const size_t *elements, size_t count,
   size_t first, double *result, const tv_execution *execution)
 {
+  return tv_source_history_until(
+    source, tensor, elements, count, first, SIZE_MAX, result, execution);
+}
+
+int tv_source_history_until(tv_source *source, size_t tensor, const size_t *elements, size_t count,
+  size_t first, size_t end, double *result, const tv_execution *execution)
+{
   const tv_layout *layout;
-  if (tensor < source->list.tensor_count && !source->list.tensors[tensor].problem &&
-      (first >= source->list.tensors[tensor].records || count == 0))
-    return TV_OK;
+  if (tensor < source->list.tensor_count && !source->list.tensors[tensor].problem) {
+    const size_t records = source->list.tensors[tensor].records;
+    end = end < records ? end : records;
+    if (first >= end || count == 0)
+      return TV_OK;
+  }
   int status = check_record(source, tensor, first);
   if (status == TV_OK)
     status = layout_of(&layout, source, tensor);
@@ -143,7 +154,7 @@ int tv_source_history(tv_source *source, size_t tensor, const size_t *elements, 
       return tv_fail(TV_ERROR_ARGUMENT, "%s has no element %zu: it has %zu", t->name, elements[k],
         layout->elements);
   return (source->medium->history ? source->medium->history : plain_history)(
-    source, tensor, layout, elements, count, first, result, execution);
+    source, tensor, layout, elements, count, first, end, result, execution);
 }
 
 int tv_source_read_scalars(tv_source *source, size_t first, size_t count, double *result)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Every unit at every step as one picture. */
-#include "tensorview/units.h"
-
 #include "status.h"
+#include "unit_ranges.h"
+#include "units_work.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -10,7 +10,8 @@
 
 enum
 {
-  FEWEST_COLUMNS = 256 /* rather do units share a row than that steps are told apart no more */
+  FEWEST_COLUMNS = 256, /* rather do units share a row than that steps are told apart no more */
+  MOST_READ = 1 << 26   /* numbers: beyond, columns are as wide as the blocks of the file are */
 };
 
 tv_timeline_options tv_timeline_defaults(void)
@@ -47,6 +48,7 @@ typedef struct work
   int64_t *steps;        /* all steps of all of them, in order */
   size_t step_count;
   size_t records, done;
+  size_t phase; /* columns begin where (number of the step + phase) is a multiple of together */
 } work;
 
 static int wanted(const work *w, const tv_unit_stream *stream)
@@ -108,12 +110,37 @@ static size_t rows_of(const work *w, size_t shared, size_t *gap)
   size_t rows = 0;
   for (size_t k = 0; k < w->count; ++k)
     rows += (w->streams[w->chosen[k]].units - 1) / shared + 1;
-  *gap = w->count > 1 ? 1 + rows / 160 : 0;
+  const size_t share = w->count < 28 ? 160 : 20 + 5 * w->count; /* many gaps: smaller ones */
+  *gap = w->count > 1 ? 1 + rows / share : 0;
   return rows + *gap * (w->count - 1);
 }
 
+/* Columns of whole blocks, where many records share one, or where too much would have to be read. */
+static void fit_blocks(tv_timeline *t, work *w)
+{
+  const size_t whole = TV_RANGES_RECORDS;
+  const double numbers = (double)w->step_count * (double)(t->rows * t->shared) * TV_MEASURES;
+  const tv_unit_block *blocks;
+  const int many = numbers > MOST_READ && w->step_count > FEWEST_COLUMNS * whole;
+  if (t->together < 2 || (t->together < whole / 2 && !many))
+    return;
+  for (size_t k = 0; k < w->count; ++k) {
+    const tv_unit_stream *stream = w->streams + w->chosen[k];
+    const size_t count = tv_units_blocks(w->units, w->chosen[k], &blocks);
+    for (size_t b = 0; b < count; ++b)
+      if (stream->steps[blocks[b].first] >= w->steps[0]) {
+        size_t at = 0; /* of the first block's first step */
+        while (at < w->step_count && w->steps[at] < stream->steps[blocks[b].first])
+          ++at;
+        t->together = (t->together + whole - 1) / whole * whole;
+        w->phase = (whole - at % whole) % whole;
+        return;
+      }
+  }
+}
+
 /* How large the picture will be. */
-static void plan(tv_timeline *t, const work *w, size_t *gap)
+static void plan(tv_timeline *t, work *w, size_t *gap)
 {
   const size_t most =
     w->options->most_cells > FEWEST_COLUMNS ? w->options->most_cells : FEWEST_COLUMNS;
@@ -128,7 +155,8 @@ static void plan(tv_timeline *t, const work *w, size_t *gap)
   if (t->columns > most / t->rows)
     t->columns = most / t->rows > 0 ? most / t->rows : 1;
   t->together = (w->step_count - 1) / t->columns + 1;
-  t->columns = (w->step_count - 1) / t->together + 1;
+  fit_blocks(t, w);
+  t->columns = (w->step_count - 1 + w->phase) / t->together + 1;
 }
 
 static int allocate(tv_timeline *t, const work *w)
@@ -149,20 +177,19 @@ static int allocate(tv_timeline *t, const work *w)
   for (size_t r = 0; r < t->rows; ++r)
     t->layer[r] = t->unit[r] = -1;
   for (size_t c = 0; c < t->columns; ++c)
-    t->steps[c] = w->steps[c * t->together];
+    t->steps[c] = w->steps[c ? c * t->together - w->phase : 0];
   t->last = w->steps[w->step_count - 1];
   t->layers = w->count;
   return TV_OK;
 }
 
-/* Joins a record into the columns [from, to): into the first what else happened there, into the
- * rest that it still stands. */
-static void join(tv_timeline *t, const work *w, size_t row, size_t units, const float *statistics,
+/* Joins what units show into the columns [from, to): into the first what else happened there, into
+ * the rest that it still stands. */
+static void join(tv_timeline *t, const work *w, size_t row, size_t units, const float *shown,
   size_t from, size_t to, int fresh)
 {
   for (size_t u = 0; u < units; ++u) {
-    const float value =
-      tv_view_shown(w->options->measure, statistics + u * TV_MEASURES, w->options->logarithm);
+    const float value = shown[u];
     float *line = t->values + (row + u / t->shared) * t->columns;
     for (size_t c = from; c < to; ++c) {
       const int first = u % t->shared == 0 && (fresh || c > from);
@@ -173,30 +200,99 @@ static void join(tv_timeline *t, const work *w, size_t row, size_t units, const 
   }
 }
 
-static int draw(tv_timeline *t, work *w, const tv_unit_stream *stream, size_t index, size_t row,
-  float *statistics, const tv_execution *execution)
+/* What is being drawn of a stream. */
+typedef struct pen
 {
-  size_t at = 0, filled = 0; /* step, and columns that have something */
-  for (size_t r = 0; r < stream->records; ++r) {
+  size_t index, row;
+  const tv_unit_block *blocks;
+  size_t block_count, block; /* the next that may be used */
+  size_t at;                 /* number of the step at which the record begins */
+  size_t filled;             /* columns that have something */
+  float *statistics, *shown; /* of a record; of all units */
+} pen;
+
+static size_t column_of(const tv_timeline *t, const work *w, size_t step)
+{
+  return (step + w->phase) / t->together;
+}
+
+/* The number of the last step at which record r still stands. p->at is that of its own. */
+static size_t end_of(const work *w, const tv_unit_stream *stream, size_t r, size_t at)
+{
+  const int64_t next = r + 1 < stream->records ? stream->steps[r + 1] : INT64_MAX;
+  while (at + 1 < w->step_count && w->steps[at + 1] < next)
+    ++at;
+  return at;
+}
+
+/* Draws the block that begins with record r, if there is one and all of it is in one column. Returns
+ * how many records it has, or 0. */
+static size_t draw_block(tv_timeline *t, work *w, const tv_unit_stream *stream, size_t r, pen *p)
+{
+  while (p->block < p->block_count && p->blocks[p->block].first < r)
+    ++p->block;
+  if (p->block == p->block_count || p->blocks[p->block].first != r ||
+      stream->steps[r] < w->steps[0])
+    return 0;
+  const size_t last = r + p->blocks[p->block].count - 1;
+  if (stream->steps[last] > w->options->last_step)
+    return 0;
+  size_t end = p->at;
+  while (w->steps[end] < stream->steps[last])
+    ++end;
+  end = end_of(w, stream, last, end);
+  const size_t column = column_of(t, w, p->at);
+  const int measure = w->options->measure, least = w->options->least;
+  if (column_of(t, w, end) != column ||
+      tv_units_read_block(w->units, p->index, p->block, measure, least, p->shown) < 0)
+    return 0;
+  for (size_t u = 0; u < stream->units; ++u)
+    p->shown[u] = tv_view_scaled(measure, p->shown[u], w->options->logarithm);
+  join(t, w, p->row, stream->units, p->shown, column, column + 1, column >= p->filled);
+  p->filled = column + 1;
+  return last + 1 - r;
+}
+
+static int draw_record(tv_timeline *t, work *w, const tv_unit_stream *stream, size_t r, pen *p,
+  const tv_execution *execution)
+{
+  const int status = tv_units_read(w->units, p->index, r, p->statistics, execution);
+  if (status == TV_ERROR_FORMAT || status == TV_ERROR_FILE)
+    return TV_OK; /* a damaged record costs itself */
+  if (status < 0)
+    return status;
+  for (size_t u = 0; u < stream->units; ++u)
+    p->shown[u] =
+      tv_view_shown(w->options->measure, p->statistics + u * TV_MEASURES, w->options->logarithm);
+  const size_t from = column_of(t, w, p->at);
+  const size_t to = column_of(t, w, end_of(w, stream, r, p->at)) + 1;
+  join(t, w, p->row, stream->units, p->shown, from, to, from >= p->filled);
+  p->filled = to;
+  return TV_OK;
+}
+
+static int draw(
+  tv_timeline *t, work *w, const tv_unit_stream *stream, pen *p, const tv_execution *execution)
+{
+  for (size_t r = 0, count; r < stream->records; r += count) {
     const int64_t next = r + 1 < stream->records ? stream->steps[r + 1] : INT64_MAX;
+    count = 1;
     if (next <= w->steps[0]) /* what is drawn begins later */
       continue;
     if (stream->steps[r] > w->options->last_step)
       break;
-    while (w->steps[at] < stream->steps[r])
-      ++at;
-    size_t end = at;
-    while (end + 1 < w->step_count && w->steps[end + 1] < next)
-      ++end;
-    const int status = tv_units_read(w->units, index, r, statistics, execution);
-    if (status == TV_ERROR_FORMAT || status == TV_ERROR_FILE)
-      continue; /* a damaged record costs itself */
-    if (status < 0)
-      return status;
-    const size_t from = at / t->together, to = end / t->together + 1;
-    join(t, w, row, stream->units, statistics, from, to, from >= filled);
-    filled = to;
-    if (execution && execution->progress && (++w->done & 255) == 0 &&
+    while (w->steps[p->at] < stream->steps[r])
+      ++p->at;
+    count = draw_block(t, w, stream, r, p);
+    if (count == 0) {
+      const int status = draw_record(t, w, stream, r, p, execution);
+      if (status < 0)
+        return status;
+      count = 1;
+    }
+    const size_t before = w->done / 256;
+    w->done += count;
+    if (execution && execution->progress && w->done / 256 != before &&
         execution->progress(execution->context, (double)w->done / (double)w->records) != 0)
       return tv_fail(TV_ERROR_CANCELLED, "drawing the units was stopped");
   }
@@ -207,7 +303,7 @@ static int draw_all(tv_timeline *t, work *w, size_t gap, const tv_execution *exe
 {
   size_t row = 0;
   int status = TV_OK;
-  float *statistics = malloc(w->most_units * TV_MEASURES * sizeof *statistics);
+  float *statistics = malloc(w->most_units * (TV_MEASURES + 1) * sizeof *statistics);
   if (!statistics)
     return tv_fail(TV_ERROR_MEMORY, "no memory left for statistics of %zu units", w->most_units);
   for (size_t k = 0; k < w->count && status == TV_OK; ++k) {
@@ -218,7 +314,12 @@ static int draw_all(tv_timeline *t, work *w, size_t gap, const tv_execution *exe
       t->layer[row + r] = (int32_t)k;
       t->unit[row + r] = (int32_t)(r * t->shared);
     }
-    status = t->names[k] ? draw(t, w, stream, w->chosen[k], row, statistics, execution)
+    pen p = {.index = w->chosen[k],
+      .row = row,
+      .statistics = statistics,
+      .shown = statistics + w->most_units * TV_MEASURES};
+    p.block_count = tv_units_blocks(w->units, p.index, &p.blocks);
+    status = t->names[k] ? draw(t, w, stream, &p, execution)
                          : tv_fail(TV_ERROR_MEMORY, "no memory left for the name of a layer");
     row += rows + gap;
   }

@@ -1,45 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Statistics of units over time: as they were recorded, or computed from the tensors. */
-#include "tensorview/units.h"
+#include "units_work.h"
 
 #include "status.h"
+#include "unit_ranges.h"
 #include "unit_rules.h"
-#include "unit_statistics.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Where the statistics of a stream come from, and what is kept between two records. */
-typedef struct origin
-{
-  size_t tensor;  /* of the statistics, or of the tensor itself */
-  size_t columns; /* of recorded statistics */
-  tv_type type;
-  tv_unit_view view;
-  size_t bytes;    /* of a record */
-  void *record;    /* memory for one */
-  void *previous;  /* and for the one before, where updates are measured */
-  ptrdiff_t held;  /* the record that previous holds; -1: none */
-  int64_t *pruned; /* [units]: the step from which on there is no such unit; NULL: all live on */
-  int states_asked;
-  size_t next, in_order; /* the record that would be read in order, and how many were */
-} origin;
-
 enum
 {
-  IN_ORDER = 16,         /* records read one after the other, before all others are fetched */
-  MOST_FETCHED = 1 << 25 /* numbers */
-};
-
-struct tv_units
-{
-  tv_source *source;
-  tv_unit_stream *streams;
-  origin *origins;
-  size_t count;
-  double *fetched;      /* records of one stream, all from first on; NULL: none */
-  size_t first, stream; /* which */
+  IN_ORDER = 16,         /* records read one after the other, before more are fetched */
+  MOST_FETCHED = 1 << 18 /* numbers: they stay in the processor's cache */
 };
 
 /* The kind without its suffix, where it has one and something before it. */
@@ -84,7 +58,7 @@ static int list_tensor(tv_units *units, const tv_source_tensor *tensor, size_t i
   const int statistics = without_suffix(kind, tensor->kind) && is_statistics(tensor);
   const int known = find(units, tensor->layer, kind);
   tv_unit_stream *stream = units->streams + (known < 0 ? (int)units->count : known);
-  origin *from = units->origins + (stream - units->streams);
+  tv_unit_origin *from = units->origins + (stream - units->streams);
   const char *name = known < 0 ? NULL : stream->kind;
   if (statistics) {
     const size_t numbers = known < 0 ? 0 : stream->numbers;
@@ -96,7 +70,8 @@ static int list_tensor(tv_units *units, const tv_source_tensor *tensor, size_t i
       .steps = tensor->steps,
       .numbers = numbers,
       .recorded = 1};
-    *from = (origin){.tensor = index, .columns = tensor->shape.size[1], .held = -1};
+    *from =
+      (tv_unit_origin){.tensor = index, .columns = tensor->shape.size[1], .held = -1, .ranges = -1};
   } else if (known >= 0) {
     stream->numbers = numbers_of(tensor);
     return TV_OK;
@@ -110,7 +85,8 @@ static int list_tensor(tv_units *units, const tv_source_tensor *tensor, size_t i
       .records = tensor->records,
       .steps = tensor->steps,
       .numbers = numbers_of(tensor)};
-    *from = (origin){.tensor = index, .type = tensor->type, .view = view, .held = -1};
+    *from = (tv_unit_origin){
+      .tensor = index, .type = tensor->type, .view = view, .held = -1, .ranges = -1};
     from->bytes = stream->numbers * tv_type_size(tensor->type);
   }
   stream->kind = known < 0 ? strdup(kind) : name;
@@ -118,6 +94,21 @@ static int list_tensor(tv_units *units, const tv_source_tensor *tensor, size_t i
     return tv_fail(TV_ERROR_MEMORY, "no memory left for the name of a tensor");
   units->count += known < 0;
   return TV_OK;
+}
+
+/* The ranges of a stream that is listed. */
+static void list_ranges(tv_units *units, const tv_source_tensor *tensor, size_t index)
+{
+  char kind[TV_NAME_LENGTH + 1], shown[TV_NAME_LENGTH + 1];
+  if (tensor->records == 0 || !tensor->samples || tensor->type != TV_FLOAT32 ||
+      tensor->shape.rank != 2 || strlen(tensor->kind) > TV_NAME_LENGTH)
+    return;
+  strcpy(kind, tensor->kind);
+  kind[strlen(kind) - strlen(TV_RANGES_SUFFIX)] = 0;
+  const int known = without_suffix(shown, kind) ? find(units, tensor->layer, shown) : -1;
+  if (known >= 0 && units->streams[known].recorded &&
+      units->streams[known].units == tensor->shape.size[0])
+    units->origins[known].ranges = (ptrdiff_t)index;
 }
 
 int tv_units_open(tv_units **units, tv_source *source)
@@ -131,6 +122,7 @@ int tv_units_open(tv_units **units, tv_source *source)
     made->source = source;
     made->streams = calloc(count + 1, sizeof *made->streams);
     made->origins = calloc(count + 1, sizeof *made->origins);
+    made->records.stream = made->ranges.stream = SIZE_MAX;
   }
   if (!made || !made->streams || !made->origins) {
     tv_units_close(made);
@@ -141,6 +133,9 @@ int tv_units_open(tv_units **units, tv_source *source)
   for (size_t t = 0; t < count && status == TV_OK; ++t)
     if (!tensors[t].problem && (tensors[t].offered || is_statistics(tensors + t)))
       status = list_tensor(made, tensors + t, t);
+  for (size_t t = 0; t < count && status == TV_OK; ++t)
+    if (!tensors[t].problem && tv_ranges_is_kind(tensors[t].kind))
+      list_ranges(made, tensors + t, t);
   if (status < 0) {
     tv_units_close(made);
     *units = NULL;
@@ -157,8 +152,10 @@ void tv_units_close(tv_units *units)
     free(units->origins[s].record);
     free(units->origins[s].previous);
     free(units->origins[s].pruned);
+    free(units->origins[s].blocks);
   }
-  free(units->fetched);
+  free(units->records.rows);
+  free(units->ranges.rows);
   free(units->streams);
   free(units->origins);
   free(units);
@@ -173,9 +170,13 @@ size_t tv_units_streams(const tv_units *units, const tv_unit_stream **streams)
 
 /* From which step on each unit is gone. States that cannot be read, or are of another number of
  * filters, say nothing. */
-static int ask_states(tv_units *units, const tv_unit_stream *stream, origin *from)
+int tv_units_ask_states(tv_units *units, size_t index)
 {
+  const tv_unit_stream *stream = units->streams + index;
+  tv_unit_origin *from = units->origins + index;
   const tv_source_states *states;
+  if (from->states_asked)
+    return TV_OK;
   const size_t count = tv_source_states_of(units->source, &states);
   from->states_asked = 1;
   for (size_t i = 0; i < count; ++i) {
@@ -200,51 +201,76 @@ static int ask_states(tv_units *units, const tv_unit_stream *stream, origin *fro
   return TV_OK;
 }
 
-/* Small records that are read in order: all that follow at once, as a history, which costs a call for
- * each piece of the file instead of one for each record. Where that fails they are read singly. */
-static void fetch(tv_units *units, const origin *from, const tv_unit_stream *stream, size_t first)
+size_t tv_units_most(size_t numbers)
 {
-  const size_t numbers = stream->units * from->columns, records = stream->records - first;
-  size_t *elements = numbers <= TV_MOST_ELEMENTS && records <= MOST_FETCHED / numbers
-                       ? malloc(numbers * sizeof *elements)
-                       : NULL;
-  free(units->fetched);
-  units->fetched = elements ? malloc(records * numbers * sizeof *units->fetched) : NULL;
+  return numbers < MOST_FETCHED ? MOST_FETCHED / numbers : 1;
+}
+
+void tv_units_fetch(tv_units *units, tv_fetched *fetched, size_t stream, size_t tensor,
+  const size_t *elements, size_t count, size_t first, size_t end)
+{
+  const size_t numbers = (end - first) * count;
+  if (numbers > fetched->room) {
+    free(fetched->rows);
+    fetched->rows = malloc(numbers * sizeof *fetched->rows);
+    fetched->room = fetched->rows ? numbers : 0;
+  }
+  fetched->first = first;
+  fetched->end = end;
+  fetched->stream = stream;
+  fetched->failed = !fetched->rows || !elements ||
+                    tv_source_history_until(
+                      units->source, tensor, elements, count, first, end, fetched->rows, NULL) < 0;
+}
+
+/* Small records that are read in order: many of them at once, as a history, which costs a call for each
+ * piece of the file instead of one for each record. Where that fails they are read singly. */
+static void fetch(tv_units *units, size_t index, size_t first)
+{
+  const tv_unit_stream *stream = units->streams + index;
+  const tv_unit_origin *from = units->origins + index;
+  const size_t numbers = stream->units * from->columns, left = stream->records - first;
+  const size_t asked = 4 * from->in_order; /* who has read so many may go on */
+  size_t most = tv_units_most(numbers);
+  most = most < asked ? most : asked;
+  size_t *elements = most >= IN_ORDER ? malloc(numbers * sizeof *elements) : NULL;
   for (size_t k = 0; elements && k < numbers; ++k)
     elements[k] = k;
-  if (units->fetched && tv_source_history(units->source, from->tensor, elements, numbers, first,
-                          units->fetched, NULL) < 0) {
-    free(units->fetched);
-    units->fetched = NULL;
-  }
-  units->first = first;
-  units->stream = (size_t)(stream - units->streams);
+  tv_units_fetch(units, &units->records, index, from->tensor, elements, numbers, first,
+    first + (left < most ? left : most));
   free(elements);
 }
 
-/* Whether a record is there already, and copies it. */
-static int take_fetched(const tv_units *units, const origin *from, const tv_unit_stream *stream,
-  size_t record, float *result)
+/* Whether records about this one were fetched, and copies it where they could be. */
+static int take_fetched(const tv_units *units, size_t index, size_t record, float *result)
 {
-  const int here =
-    units->fetched && units->stream == (size_t)(stream - units->streams) && record >= units->first;
-  const double *row =
-    here ? units->fetched + (record - units->first) * stream->units * from->columns : NULL;
-  for (size_t u = 0; row && u < stream->units; ++u)
+  const tv_fetched *fetched = &units->records;
+  const size_t columns = units->origins[index].columns, count = units->streams[index].units;
+  if (fetched->stream != index || record < fetched->first || record >= fetched->end ||
+      fetched->failed)
+    return 0;
+  const double *row = fetched->rows + (record - fetched->first) * count * columns;
+  for (size_t u = 0; u < count; ++u)
     for (size_t m = 0; m < TV_MEASURES; ++m)
-      result[u * TV_MEASURES + m] = (float)row[u * from->columns + m];
-  return here;
+      result[u * TV_MEASURES + m] = (float)row[u * columns + m];
+  return 1;
 }
 
-static int read_recorded(
-  tv_units *units, origin *from, const tv_unit_stream *stream, size_t record, float *result)
+static int read_recorded(tv_units *units, size_t index, size_t record, float *result)
 {
+  const tv_unit_stream *stream = units->streams + index;
+  tv_unit_origin *from = units->origins + index;
   from->in_order = record == from->next ? from->in_order + 1 : 0;
   from->next = record + 1;
-  if (from->in_order == IN_ORDER)
-    fetch(units, from, stream, record);
-  if (take_fetched(units, from, stream, record, result))
+  if (take_fetched(units, index, record, result))
     return TV_OK;
+  if (from->in_order >= IN_ORDER) { /* not those again that could not be */
+    const tv_fetched *before = &units->records;
+    if (before->stream != index || record < before->first || record >= before->end)
+      fetch(units, index, record);
+    if (take_fetched(units, index, record, result))
+      return TV_OK;
+  }
   if (from->columns == TV_MEASURES)
     return tv_source_read(units->source, from->tensor, record, result);
   if (!from->record)
@@ -258,8 +284,8 @@ static int read_recorded(
   return status;
 }
 
-static int compute(tv_units *units, origin *from, const tv_unit_stream *stream, size_t record,
-  float *result, const tv_execution *execution)
+static int compute(tv_units *units, tv_unit_origin *from, const tv_unit_stream *stream,
+  size_t record, float *result, const tv_execution *execution)
 {
   const int updates = tv_role_of(stream->kind) != TV_ROLE_ACTIVATIONS;
   if (!from->record)
@@ -290,13 +316,13 @@ int tv_units_read(
   if (!units || index >= units->count || !result)
     return tv_fail(TV_ERROR_ARGUMENT, "there is no such stream of units, or no place for it");
   const tv_unit_stream *stream = units->streams + index;
-  origin *from = units->origins + index;
+  tv_unit_origin *from = units->origins + index;
   if (record >= stream->records)
     return tv_fail(TV_ERROR_ARGUMENT, "\"%s/%s\" has %zu records, and none of number %zu",
       stream->layer, stream->kind, stream->records, record);
-  int status = from->states_asked ? TV_OK : ask_states(units, stream, from);
+  int status = tv_units_ask_states(units, index);
   if (status == TV_OK)
-    status = stream->recorded ? read_recorded(units, from, stream, record, result)
+    status = stream->recorded ? read_recorded(units, index, record, result)
                               : compute(units, from, stream, record, result, execution);
   for (size_t u = 0; from->pruned && u < stream->units && status == TV_OK; ++u)
     for (int m = 0; m < TV_MEASURES && stream->steps[record] >= from->pruned[u]; ++m)

@@ -65,8 +65,12 @@ double tv_view_value(int measure, const float *row)
 
 float tv_view_shown(int measure, const float *row, int logarithm)
 {
-  const double value = tv_view_value(measure, row);
+  return tv_view_scaled(measure, (float)tv_view_value(measure, row), logarithm);
+}
+
+float tv_view_scaled(int measure, float value, int logarithm)
+{
   if (!logarithm || !tv_view_logarithmic(measure) || isnan(value))
-    return (float)value;
-  return (float)(value > 1e-12 ? log10(value) : -12.0);
+    return value;
+  return value > 1e-12f ? log10f(value) : -12.0f;
 }

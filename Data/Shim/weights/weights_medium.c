@@ -241,7 +241,8 @@ static const void *map(tv_source *source, size_t tensor, size_t number)
 }
 
 static int history(tv_source *source, size_t tensor, const tv_layout *layout,
-  const size_t *elements, size_t count, size_t first, double *result, const tv_execution *execution)
+  const size_t *elements, size_t count, size_t first, size_t end, double *result,
+  const tv_execution *execution)
 {
   tv_weights_state *state = source->state;
   const tv_weights_entry *entry = state->entries + tensor;
@@ -252,7 +253,7 @@ static int history(tv_source *source, size_t tensor, const tv_layout *layout,
   char sentence[1024] = "";
   for (size_t k = 0; failure == TV_OK && k < count; ++k)
     places[k] = tv_layout_source(layout, elements[k]);
-  for (size_t r = first; places && before && r < listed->records; ++r) {
+  for (size_t r = first; places && before && r < end; ++r) {
     const tv_weights_record *record = entry->records + r;
     double *row = result + (r - first) * count;
     int status = tv_weights_elements(file_of(state, record), record->tensor, places, count, row);
@@ -265,7 +266,7 @@ static int history(tv_source *source, size_t tensor, const tv_layout *layout,
       failure = status;
       strncpy(sentence, tv_last_error(), sizeof sentence - 1);
     }
-    const double done = (double)(r + 1 - first) / (double)(listed->records - first);
+    const double done = (double)(r + 1 - first) / (double)(end - first);
     if (tv_source_progress(execution, done, listed->name) != TV_OK) {
       failure = TV_ERROR_CANCELLED;
       strncpy(sentence, tv_last_error(), sizeof sentence - 1);

@@ -25,6 +25,9 @@
  *                                   values                      float32 [T, units, 8], axes "cx";
  *                                                               the measures, and what each is:
  *                                                               tensorview/measures.h
+ *   /layers/<layer>/<kind>_statistics_ranges
+ *                                   stream (optional), see Ranges
+ *                                   values                      float32 [T, units, columns], "cx"
  *   /layers/<layer>/filters         stream (optional): the state of each filter
  *                                   values                      int32 [T, filters], TV_FILTER_...
  *   /scalars                        stream (optional)
@@ -116,6 +119,20 @@
  * pieces count in row-major order. Its bytes are the numbers in row-major order without the padding
  * of chunks that reach over the edge, as stored (before deflate and shuffle). Whoever writes no
  * checks may leave the dataset out, and should use fletcher32.
+ *
+ * Ranges. What pictures of many steps are made of: the least and the greatest that a measure of each
+ * unit reaches over a block of records of <kind>_statistics. A record of ranges is written at the step
+ * of the block's last record, and its samples say how many records the block has: the last so many up
+ * to that step. We write one every 32 records; other numbers are read as well, records may be missing,
+ * and what no block covers is read from the records. Columns are pairs, least and greatest, of what is
+ * not NaN; NaN where all is. Of the rows of tensorview/measures.h, as float32:
+ *
+ *   weights       update / rms (0 where update is), rms, mean, zeros, nonfinite
+ *   gradients     rms
+ *   activations   silent (where that is NaN: 1 where zeros is, else 0), mean, rms, zeros
+ *
+ * Further columns may follow. Other kinds have none. A unit that is pruned within a block is in it up to
+ * the end, so that readers who know states take such blocks from the records.
  *
  * Further parts. What is declared, or first recorded, after the first step was written goes into a
  * further part of the run: beside run.tvh5 stand run.part1.tvh5, run.part2.tvh5, ... Each is a run

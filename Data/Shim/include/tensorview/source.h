@@ -153,6 +153,9 @@ TV_API const void *tv_source_map(tv_source *source, size_t tensor, size_t record
  * complete, and the failure is returned. */
 TV_API int tv_source_history(tv_source *source, size_t tensor, const size_t *elements, size_t count,
   size_t first, double *result, const tv_execution *execution);
+/* The same, of the records before end. */
+TV_API int tv_source_history_until(tv_source *source, size_t tensor, const size_t *elements,
+  size_t count, size_t first, size_t end, double *result, const tv_execution *execution);
 
 /* Scalars of records first to first + count: result[(record - first) * names + k]; NaN where one
  * has no value. Where some cannot be read, the result has NaN for their records, is otherwise

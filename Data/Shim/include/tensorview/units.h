@@ -78,6 +78,7 @@ TV_API const char *tv_view_kind(int measure);
 TV_API double tv_view_value(int measure, const float *row);
 /* The same as pictures show it: where logarithm is not 0, log10 of what is read so, -12 at least. */
 TV_API float tv_view_shown(int measure, const float *row, int logarithm);
+TV_API float tv_view_scaled(int measure, float value, int logarithm); /* of the measure itself */
 
 /* What tv_timeline_make() may be told. Start from tv_timeline_defaults(). */
 typedef struct tv_timeline_options

@@ -3,7 +3,7 @@
 #include "series.h"
 
 #include "status.h"
-#include "tensorview/measures.h"
+#include "unit_ranges.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -75,6 +75,8 @@ static int note(lister *l)
 /* What is measured of units is for pictures of all units, and is no picture itself. */
 static int is_statistics(const char *kind)
 {
+  if (tv_ranges_is_kind(kind))
+    return 1;
   const size_t length = strlen(kind), suffix = strlen(TV_STATISTICS_SUFFIX);
   return length > suffix && strcmp(kind + length - suffix, TV_STATISTICS_SUFFIX) == 0;
 }

@@ -75,7 +75,8 @@ static void fill_nan(double *result, size_t count)
 }
 
 static int series_history(tv_source *source, size_t tensor, const tv_layout *layout,
-  const size_t *elements, size_t count, size_t first, double *result, const tv_execution *execution)
+  const size_t *elements, size_t count, size_t first, size_t end, double *result,
+  const tv_execution *execution)
 {
   tv_series *series = source->state;
   const tv_track *track = &series->tensors[tensor];
@@ -83,17 +84,18 @@ static int series_history(tv_source *source, size_t tensor, const tv_layout *lay
   const tv_hdf5_scope scope = tv_enter_hdf5();
   for (size_t k = 0; k < track->count && kept.status != TV_ERROR_CANCELLED; ++k) {
     const tv_segment *s = &track->segments[k];
-    if (s->begin + s->count <= first)
+    if (s->begin + s->count <= first || s->begin >= end)
       continue;
     const size_t from = first > s->begin ? first - s->begin : 0;
+    const size_t to = end - s->begin < s->count ? end - s->begin : s->count;
     double *rows = result + (s->begin + from - first) * count;
     tv_run_file *file = series->files[s->file];
     int status = tv_run_file_reopen(file);
     if (status != TV_OK)
-      fill_nan(rows, (s->count - from) * count);
+      fill_nan(rows, (to - from) * count);
     else
       status = tv_run_file_history(
-        file, &file->streams[s->stream], layout, elements, count, from, s->count, rows, execution);
+        file, &file->streams[s->stream], layout, elements, count, from, to, rows, execution);
     keep_failure(&kept, status);
   }
   tv_leave_hdf5(scope);
