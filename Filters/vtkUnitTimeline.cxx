@@ -19,6 +19,7 @@
 
 #include "tensorview/findings.h"
 
+#include <cstring>
 #include <set>
 #include <string>
 
@@ -32,12 +33,16 @@ public:
   {
     tv_timeline_free(&this->Picture);
     tv_findings_free(this->Findings);
+    tv_watch_free(this->Watch);
   }
 
   RunSource Run;
   vtkNew<vtkDataArraySelection> Layers;
   tv_timeline Picture = {};
   tv_findings *Findings = nullptr;
+  tv_watch *Watch = nullptr;         ///< what was looked at so far
+  tv_bounds Bounds = {};             ///< of it
+  unsigned long WatchOf = 0;         ///< which opening of the run
   std::string PictureOf, FindingsOf; ///< version and properties; empty: nothing is made
 };
 
@@ -201,7 +206,17 @@ bool vtkUnitTimeline::Find()
     },
     this};
   tv_findings_free(state.Findings);
-  const int status = tv_findings_make(&state.Findings, state.Run.Source(), &bounds, &execution);
+  state.Findings = nullptr;
+  int status = TV_OK;
+  if (!state.Watch || state.WatchOf != state.Run.Opened() ||
+      std::memcmp(&bounds, &state.Bounds, sizeof bounds) != 0) {
+    tv_watch_free(state.Watch);
+    status = tv_watch_create(&state.Watch, &bounds);
+    state.Bounds = bounds;
+    state.WatchOf = state.Run.Opened();
+  }
+  if (status == TV_OK) // a run that has grown costs what is new
+    status = tv_watch_find(state.Watch, &state.Findings, state.Run.Source(), &execution);
   state.FindingsOf = status < 0 ? "" : of;
   if (status < 0 && status != TV_ERROR_CANCELLED)
     this->ReportError(tv_last_error());

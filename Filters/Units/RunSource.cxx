@@ -56,6 +56,7 @@ bool RunSource::Open(const std::vector<std::string> &paths, std::string &error)
     if (tv_source_open(&this->Run, names.data(), names.size(), nullptr) < 0)
       this->Run = nullptr;
     this->Names = paths;
+    ++this->Openings;
   }
   tv_units_close(this->UnitList);
   this->UnitList = nullptr;

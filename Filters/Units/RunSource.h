@@ -38,6 +38,9 @@ public:
   /// Differs whenever what is read may differ.
   unsigned long Version() const { return this->Changes; }
 
+  /// Differs where it is another run, and not the same one that has grown.
+  unsigned long Opened() const { return this->Openings; }
+
   /// Lets go of files until they are needed.
   void Rest();
 
@@ -47,7 +50,7 @@ private:
   std::vector<std::string> Names;
   tv_source *Run = nullptr;
   tv_units *UnitList = nullptr;
-  unsigned long Changes = 0;
+  unsigned long Changes = 0, Openings = 0;
 };
 
 #endif

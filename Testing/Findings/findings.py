@@ -47,9 +47,33 @@ class Source:
 
 
 def find(*paths):
-    found, list_ = ctypes.c_void_p(), ctypes.POINTER(_Finding)()
+    found = ctypes.c_void_p()
     with Source(*paths) as source:
         check(library.tv_findings_make(ctypes.byref(found), source, None, None))
+    return _taken(found)
+
+
+class Watch:
+    """tv_watch: the same for a run that grows."""
+
+    def __init__(self):
+        self.handle = ctypes.c_void_p()
+        check(library.tv_watch_create(ctypes.byref(self.handle), None))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        library.tv_watch_free(self.handle)
+
+    def find(self, source):
+        found = ctypes.c_void_p()
+        check(library.tv_watch_find(self.handle, ctypes.byref(found), source, None))
+        return _taken(found)
+
+
+def _taken(found):
+    list_ = ctypes.POINTER(_Finding)()
     count = library.tv_findings_list(found, ctypes.byref(list_))
     result = [
         Finding(

@@ -42,6 +42,7 @@ SHOWN = {
     "weights": {0: ratio, 2: column(RMS), 3: column(MEAN), 8: column(ZEROS), 9: column(NONFINITE)},
     "gradients": {1: column(RMS)},
     "activations": {4: dead, 5: column(MEAN), 6: column(RMS), 7: column(ZEROS)},
+    "bias": {},
 }
 
 
@@ -138,20 +139,24 @@ def write(path, streams):
 class InTheFile(unittest.TestCase):
     def test_each_column(self):
         streams = {f"a/{kind}": (np.arange(0, 300, 3), statistics(100, 7, kind)) for kind in SHOWN}
-        streams["a/bias"] = np.arange(100), statistics(100, 7, "bias")
         write("columns.tvh5", streams)
         with h5py.File("columns.tvh5") as file:
-            self.assertNotIn("bias_statistics_ranges", file["layers/a"])
             for kind, shown in SHOWN.items():
                 group = file[f"layers/a/{kind}_statistics_ranges"]
+                shown = list(shown.values()) + [column(NONFINITE)] * (kind != "weights")
                 self.assertEqual((3, 7, 2 * len(shown)), group["values"].shape)
                 np.testing.assert_array_equal([BLOCK] * 3, group["samples"])
                 np.testing.assert_array_equal(np.arange(0, 300, 3)[BLOCK - 1 :: BLOCK], group["steps"])
-                for k, value in enumerate(shown.values()):
+                for k, value in enumerate(shown):
                     blocks = value(streams[f"a/{kind}"][1][: 3 * BLOCK]).reshape(3, BLOCK, 7)
                     for least in (1, 0):
                         got = group["values"][:, :, 2 * k + 1 - least]
                         np.testing.assert_array_equal(reduced(blocks, least, 1), got, f"{kind} {k} {least}")
+
+    def test_they_are_no_units(self):
+        write("listed.tvh5", {f"a/{kind}": (np.arange(40), statistics(40, 3, kind)) for kind in SHOWN})
+        with findings.Source("listed.tvh5") as source, Units(source) as units:
+            self.assertEqual(sorted(f"a/{kind}" for kind in SHOWN), sorted(units.names))
 
     def test_a_trainer_that_has_them_already(self):
         with shim.Run("own.tvh5", overwrite=1) as run:
@@ -167,7 +172,7 @@ class InTheFile(unittest.TestCase):
 class Pictures(unittest.TestCase):
     def check(self, path, streams, measure, first=0, last=None, gone=None, **chosen):
         value = next(kind[measure] for kind in SHOWN.values() if measure in kind)
-        kind = next(name for name, kind in SHOWN.items() if measure in kind)
+        kind = next(name for name, measures in SHOWN.items() if measure in measures)
         last = max(int(s[-1]) for s, _ in streams.values()) if last is None else last
         shown = []
         for name, (steps, rows) in streams.items():
@@ -315,6 +320,109 @@ sys.stdin.read()
         got, first, together = picture("wide.tvh5", 2, first_step=100, last_step=1099, most_cells=units * 1000)
         self.assertEqual(1, together)
         np.testing.assert_array_equal(rows[100:1100, :, RMS].T, got)
+
+
+def healthy(records, units, kind):
+    """As a training that goes well leaves them."""
+    rows = np.zeros((records, units, 8), "f4")
+    rows[..., RMS] = 1 + 0.01 * random.random((records, units))
+    rows[..., UPDATE] = 1e-3 * (0.5 + random.random((records, units)))
+    rows[..., MEAN] = 0.1 + 1e-3 * np.cumsum(random.normal(0, 1, (records, units)), 0) / np.sqrt(records)
+    rows[..., [2, 3]] = -3, 3
+    rows[..., SILENT] = np.nan
+    if kind == "weights":
+        rows[0, :, UPDATE] = np.nan
+    else:
+        rows[..., UPDATE] = np.nan
+    if kind == "activations":
+        rows[..., SILENT], rows[..., ZEROS], rows[..., 2] = 0.1, 0.5, 0
+    return rows
+
+
+def broken(records, seed):
+    """By tensor, statistics with everything that can be wrong, and where nothing is."""
+    global random
+    random = np.random.default_rng(seed)
+    streams = {f"{layer}/{kind}": healthy(records, 4, kind) for layer in ("well", "bad", "worse") for kind in SHOWN}
+    at = np.sort(random.integers(40, records - 60, 8))
+    bad = {kind: streams[f"bad/{kind}"] for kind in SHOWN}
+    worse = {kind: streams[f"worse/{kind}"] for kind in SHOWN}
+    bad["weights"][at[0] :, 0, UPDATE] = 0  # stuck to the end
+    bad["weights"][at[1] : at[1] + 50, 1, UPDATE] = 1e-8 * random.random(50)  # and for a while
+    bad["weights"][at[2] : at[2] + 3, 2, UPDATE] = 2
+    bad["weights"][at[3], 3] = np.nan
+    bad["weights"][at[3], 3, NONFINITE] = 5
+    bad["gradients"][at[4], :, RMS] *= 200  # a gradient that explodes, far from the beginning
+    bad["gradients"][at[5] :, 2, RMS] = 0
+    bad["activations"][at[6] :, 1, [SILENT, ZEROS]] = 1
+    bad["activations"][at[7] : at[7] + 40, 2, [SILENT, ZEROS]] = 1
+    bad["bias"][at[0], 0, NONFINITE] = 1
+    worse["weights"][:, 0, UPDATE] = np.r_[np.nan, np.zeros(records - 1)]  # never updated
+    move = np.where(np.arange(40) % 2, 0.05, -0.05).astype("f4")
+    worse["weights"][at[1] : at[1] + 40, 1, MEAN] += move
+    worse["gradients"][:, :, RMS] *= np.geomspace(1, 1e-4, records)[:, None]  # dies down, and then not
+    worse["gradients"][at[7] + 20, :, RMS] = 0.5
+    worse["activations"][..., 2], worse["activations"][..., 3] = -1, 1  # a tanh
+    worse["activations"][at[2] :, 3, RMS] = 0.999
+    worse["activations"][..., ZEROS] = 0
+    return streams
+
+
+class FindingsFromRanges(unittest.TestCase):
+    def test_the_same_as_from_every_record(self):
+        for seed, records in enumerate((130, 500, 1501)):
+            streams = broken(records, seed)
+            steps = np.arange(records)
+            write("with.tvh5", {name: (steps, rows) for name, rows in streams.items()})
+            tensors = {f"{name}_statistics": run_file.Tensor("cx", rows, steps) for name, rows in streams.items()}
+            run_file.write_run("without.tvh5", tensors, version=2)
+            found, wanted = findings.find("with.tvh5"), findings.find("without.tvh5")
+            self.assertGreater(len({one.fault for one in wanted}), 5)
+            self.assertEqual([one._replace(value=0, sentence="") for one in wanted],
+                             [one._replace(value=0, sentence="") for one in found])  # fmt: skip
+            np.testing.assert_allclose([one.value for one in found], [one.value for one in wanted], rtol=1e-9)
+            self.assertFalse([one for one in found if one.layer == "well"])
+
+    def test_where_ranges_say_enough_records_are_not_read(self):
+        rows = healthy(300, 3, "weights")
+        write("calm.tvh5", {"a/weights": (np.arange(300), rows)})
+        with h5py.File("calm.tvh5", "r+") as file:
+            group = file["layers/a/weights_statistics"]
+            values = group["values"][...]
+            values[100, 1, NONFINITE] = 7  # in a block that was calm when its range was written
+            del group["checks"]
+            group["values"][...] = values
+        self.assertEqual([], findings.find("calm.tvh5"))
+        with h5py.File("calm.tvh5", "r+") as file:
+            del file["layers/a/weights_statistics_ranges/checks"]
+            file["layers/a/weights_statistics_ranges/values"][3, 1, 9] = 7
+        found = findings.find("calm.tvh5")
+        self.assertEqual([("not finite", 1, 100)], [(one.fault, one.unit, one.since) for one in found])
+
+
+class Growing(unittest.TestCase):
+    def test_what_was_looked_at_is_not_looked_at_again(self):
+        streams = broken(600, 7)
+        well = {f"{layer}/{kind}": healthy(600, 4, kind) for layer in ("well", "bad", "worse") for kind in SHOWN}
+
+        def so_far(path, of, records):
+            write(path, {name: (np.arange(records), rows[:records]) for name, rows in of.items()})
+
+        with findings.Watch() as watch:
+            for records in (1, 5, 41, 333, 600):
+                so_far("grows.tvh5", streams, records)
+                with findings.Source("grows.tvh5") as source:
+                    self.assertEqual(findings.find("grows.tvh5"), watch.find(source))
+        with findings.Watch() as watch:
+            so_far("old.tvh5", streams, 600)
+            with findings.Source("old.tvh5") as source:
+                before = watch.find(source)
+            so_far("new.tvh5", well, 600)  # of the same steps: as if nothing had been added
+            with findings.Source("new.tvh5") as source:
+                self.assertEqual(before, watch.find(source))
+            so_far("new.tvh5", well, 500)  # another run, that is shorter
+            with findings.Source("new.tvh5") as source:
+                self.assertEqual(findings.find("new.tvh5"), watch.find(source))
 
 
 if __name__ == "__main__":

@@ -14,10 +14,14 @@ struct tv_unit_ranges
 
 int tv_ranges_measures(int measures[TV_VIEW_MEASURES], const char *kind)
 {
-  int count = 0;
+  int count = 0, bad = 0;
   for (int m = 0; m < TV_VIEW_MEASURES; ++m)
-    if (strcmp(tv_view_kind(m), kind) == 0)
+    if (strcmp(tv_view_kind(m), kind) == 0) {
       measures[count++] = m;
+      bad |= m == TV_VIEW_NOT_FINITE;
+    }
+  if (!bad)
+    measures[count++] = TV_VIEW_NOT_FINITE;
   return count;
 }
 
@@ -52,8 +56,7 @@ tv_unit_ranges *tv_ranges_create(const char *kind, size_t units)
     return NULL;
   made->units = units;
   made->count = tv_ranges_measures(made->measures, shown);
-  if (made->count > 0)
-    made->row = calloc(units, tv_ranges_columns(made) * sizeof *made->row);
+  made->row = calloc(units, tv_ranges_columns(made) * sizeof *made->row);
   if (made->row)
     return made;
   free(made);

@@ -10,7 +10,8 @@
 #define TV_RANGES_SUFFIX "_ranges" /* of the kind of the statistics */
 #define TV_RANGES_RECORDS 32       /* of a block that we write */
 
-/* What pictures show of tensors of a kind, in the order of tv_view_measure. Returns how many. */
+/* What pictures show of tensors of a kind, in the order of tv_view_measure, and what is not finite.
+ * Returns how many. */
 int tv_ranges_measures(int measures[TV_VIEW_MEASURES], const char *kind);
 
 /* The column of a measure's least value, its greatest is the next one; -1: there is none. */
@@ -21,8 +22,8 @@ int tv_ranges_is_kind(const char *kind);
 
 typedef struct tv_unit_ranges tv_unit_ranges;
 
-/* For the statistics of so many units: kind is "weights_statistics", ... NULL where pictures show
- * nothing of it, and where memory is short: a run does without. */
+/* For the statistics of so many units: kind is "weights_statistics", ... NULL where it is no kind of
+ * statistics, and where memory is short: a run does without. */
 tv_unit_ranges *tv_ranges_create(const char *kind, size_t units);
 void tv_ranges_free(tv_unit_ranges *ranges);
 

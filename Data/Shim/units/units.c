@@ -29,8 +29,8 @@ static int without_suffix(char *kind, const char *full)
 
 static int is_statistics(const tv_source_tensor *tensor)
 {
-  return tensor->type == TV_FLOAT32 && tensor->shape.rank == 2 &&
-         tensor->shape.size[1] >= TV_MEASURES;
+  return !tv_ranges_is_kind(tensor->kind) && tensor->type == TV_FLOAT32 &&
+         tensor->shape.rank == 2 && tensor->shape.size[1] >= TV_MEASURES;
 }
 
 static int find(const tv_units *units, const char *layer, const char *kind)

@@ -51,7 +51,7 @@ struct tv_units
   size_t count;
   tv_fetched records; /* [units][columns] of each */
   tv_fetched ranges;  /* [units] of each: one column, ... */
-  size_t column;      /* ...this one */
+  size_t column;      /* ...this one; or SIZE_MAX: all of them */
 };
 
 /* Asks from which step on each unit is gone, once. */
@@ -65,6 +65,10 @@ size_t tv_units_blocks(tv_units *units, size_t stream, const tv_unit_block **blo
  * measure is not there, or where the range cannot be read: then the records have to be. */
 int tv_units_read_block(
   tv_units *units, size_t stream, size_t block, int measure, int least, float *result);
+
+/* All that is known of a block: the numbers of ranges, result[unit][columns], columns as the file has
+ * them. Fails where tv_units_read_block() does. NULL: they cannot be had. */
+const double *tv_units_read_ranges(tv_units *units, size_t stream, size_t block, size_t *columns);
 
 /* Most records of so many numbers that are read at once. */
 size_t tv_units_most(size_t numbers);

@@ -1,42 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "unit_rules.h"
+#include "unit_rules_work.h"
 
 #include "status.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* A rule that holds, and for how long already. */
-typedef struct streak
-{
-  int64_t since, last;
-  size_t first, count; /* records */
-  float value;
-  ptrdiff_t episode; /* the last one of this unit and rule; -1: none yet */
-} streak;
-
-/* What is remembered of a unit between two records. */
-typedef struct memory
-{
-  float mean, move; /* of the weights; NaN: not known yet */
-  int moved;        /* not every update was exactly 0 */
-} memory;
-
-struct tv_rules
-{
-  tv_role role;
-  tv_bounds bounds;
-  size_t units, records;
-  int64_t first_step, last_step;
-  streak *streaks; /* [units + 1][TV_FAULTS]; the last is the layer's */
-  memory *memories;
-  tv_episode *episodes, *found;
-  size_t count, capacity;
-  double typical, largest_early; /* gradients: running average, and that of the beginning */
-  float least, greatest;         /* activations: of the layer, in all records */
-  int zeros;                     /* some of them are exactly 0 */
-};
 
 /* stuck: around 1e-3 is healthy (Karpathy, CS231n "Neural Networks Part 3", ratio of weights to
  *   updates); at a thousandth of that a weight needs a million steps to change by its own size,
@@ -80,11 +49,11 @@ int tv_rules_create(tv_rules **rules, tv_role role, size_t units, const tv_bound
   if (units < 1 || !bounds || bounds->patience < 1 || bounds->alternations < 1)
     return tv_fail(TV_ERROR_ARGUMENT, "rules need units, and a patience of at least one record");
   const size_t rows = units + 1;
-  tv_multiply(tv_multiply(rows, TV_FAULTS, &overflow), sizeof(streak), &overflow);
+  tv_multiply(tv_multiply(rows, TV_FAULTS, &overflow), sizeof(tv_streak), &overflow);
   tv_rules *made = overflow ? NULL : calloc(1, sizeof *made);
   if (made) {
-    made->streaks = calloc(rows * TV_FAULTS, sizeof(streak));
-    made->memories = calloc(rows, sizeof(memory));
+    made->streaks = calloc(rows * TV_FAULTS, sizeof(tv_streak));
+    made->memories = calloc(rows, sizeof(tv_unit_memory));
   }
   if (!made || !made->streaks || !made->memories) {
     tv_rules_free(made);
@@ -128,28 +97,24 @@ static int add_episode(tv_rules *rules, const tv_episode *episode)
   return TV_OK;
 }
 
-/* Says of a unit (units: the layer) whether a rule holds at this record. One that held before, and
- * stopped for no longer than patience, goes on. */
-static int feed(tv_rules *rules, size_t unit, tv_fault fault, int64_t step, int holds,
-  size_t patience, float value)
+int tv_rules_hold(tv_rules *rules, size_t unit, tv_fault fault, int64_t first, int64_t end,
+  size_t records, size_t patience, float value)
 {
-  streak *s = rules->streaks + unit * TV_FAULTS + fault;
-  if (!holds) {
-    s->count = 0;
-    return TV_OK;
-  }
-  if (s->count++ == 0) {
-    s->since = step;
+  tv_streak *s = rules->streaks + unit * TV_FAULTS + fault;
+  const size_t record = rules->records + records - 1;
+  if (s->count == 0) {
+    s->since = first;
     s->first = rules->records;
   }
-  s->last = step;
+  s->count += records;
+  s->last = end;
   s->value = value;
   if (s->count < patience)
     return TV_OK;
   tv_episode *last = s->episode >= 0 ? rules->episodes + s->episode : NULL;
   if (last && (last->last >= s->first || s->first - last->last <= rules->bounds.patience)) {
-    last->until = step;
-    last->last = rules->records;
+    last->until = end;
+    last->last = record;
     last->value = value;
     return TV_OK;
   }
@@ -157,16 +122,26 @@ static int feed(tv_rules *rules, size_t unit, tv_fault fault, int64_t step, int 
   return add_episode(rules, &(tv_episode){.unit = unit == rules->units ? -1 : (ptrdiff_t)unit,
                               .fault = fault,
                               .since = s->since,
-                              .until = step,
+                              .until = end,
                               .first = s->first,
-                              .last = rules->records,
+                              .last = record,
                               .value = value});
+}
+
+/* Whether a rule holds at this record. */
+static int feed(tv_rules *rules, size_t unit, tv_fault fault, int64_t step, int holds,
+  size_t patience, float value)
+{
+  if (holds)
+    return tv_rules_hold(rules, unit, fault, step, step, 1, patience, value);
+  rules->streaks[unit * TV_FAULTS + fault].count = 0;
+  return TV_OK;
 }
 
 static int add_weights(tv_rules *rules, size_t unit, int64_t step, const float *row)
 {
   const tv_bounds *b = &rules->bounds;
-  memory *m = rules->memories + unit;
+  tv_unit_memory *m = rules->memories + unit;
   const float rms = row[TV_MEASURE_RMS], update = row[TV_MEASURE_UPDATE];
   const float mean = row[TV_MEASURE_MEAN], move = mean - m->mean;
   const double ratio = update == 0 ? 0 : (double)update / rms;
@@ -184,6 +159,11 @@ static int add_weights(tv_rules *rules, size_t unit, int64_t step, const float *
   m->move = move;
   m->mean = mean;
   return status;
+}
+
+void tv_rules_average(tv_rules *rules, double now, double usual)
+{
+  rules->typical = usual > 0 ? 0.95 * rules->typical + 0.05 * now : now;
 }
 
 /* Gradients of the layer as a whole: single units come to life and die down again. */
@@ -211,7 +191,7 @@ static int add_gradients(tv_rules *rules, int64_t step, const float *rows)
     return status;
   if (rules->records < b->patience)
     rules->largest_early = fmax(rules->largest_early, now);
-  rules->typical = usual > 0 ? 0.95 * rules->typical + 0.05 * now : now;
+  tv_rules_average(rules, now, usual);
   return status;
 }
 
@@ -258,6 +238,7 @@ int tv_rules_add(tv_rules *rules, int64_t step, const float *rows)
   if (rules->records == 0)
     rules->first_step = step;
   rules->last_step = step;
+  rules->skipped = 0;
   for (size_t u = 0; u < rules->units && status == TV_OK; ++u) {
     const float bad = rows[u * TV_MEASURES + TV_MEASURE_NONFINITE];
     status = feed(rules, u, TV_FAULT_NOT_FINITE, step, bad > 0, 1, bad);
@@ -290,7 +271,7 @@ static int add_short(tv_rules *rules)
   int status = TV_OK;
   for (size_t u = 0; u < rules->units; ++u)
     for (int k = 0; k < 3 && status == TV_OK; ++k) {
-      const streak *s = rules->streaks + u * TV_FAULTS + lasting[k];
+      const tv_streak *s = rules->streaks + u * TV_FAULTS + lasting[k];
       if (s->count >= least && s->count < rules->bounds.patience)
         status = add_episode(rules, &(tv_episode){(ptrdiff_t)u, lasting[k], s->since, s->last,
                                       s->first, rules->records - 1, s->value});

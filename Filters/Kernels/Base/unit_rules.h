@@ -44,6 +44,29 @@ void tv_rules_free(tv_rules *rules);
  * looked at. */
 int tv_rules_add(tv_rules *rules, int64_t step, const float *statistics);
 
+/* What measures of a unit reach over a block of records, of what is not NaN; NaN where all is. Pairs
+ * are the least and the greatest. */
+typedef struct tv_unit_range
+{
+  float shown[2]; /* weights: update / rms, 0 where update is; activations: silent, or where that is
+                      NaN whether zeros is 1 */
+  float rms[2];   /* weights and gradients */
+  float mean[2];  /* weights */
+  float zeros;    /* activations: the greatest share */
+  float bad;      /* the greatest number that is not finite */
+} tv_unit_range;
+
+/* The next so many records at once, at steps first to last: returns 1 where their ranges, one for each
+ * unit, say that no rule changes its mind in them, and what is found is the same as if they had been
+ * added. Returns 0, and does nothing, where they have to be. */
+int tv_rules_skip(
+  tv_rules *rules, const tv_unit_range *ranges, size_t records, int64_t first, int64_t last);
+
+/* How many of the records that were skipped have to be given to tv_rules_remember(), the last ones, in
+ * order, before the next is added. */
+size_t tv_rules_lacks(const tv_rules *rules);
+void tv_rules_remember(tv_rules *rules, const float *statistics);
+
 /* What was found so far, by unit and then by step; valid until the next call. Where there are
  * fewer records than patience asks for, but at least three, what held in all of them counts. */
 int tv_rules_found(tv_rules *rules, const tv_episode **episodes, size_t *count);

@@ -43,6 +43,18 @@ TV_API tv_bounds tv_default_bounds(void);
 TV_API int tv_findings_make(tv_findings **findings, tv_source *source, const tv_bounds *bounds,
   const tv_execution *execution);
 
+/* The same for a run that grows: what was looked at is not looked at again. bounds as above; on failure
+ * *watch is NULL. */
+typedef struct tv_watch tv_watch;
+TV_API int tv_watch_create(tv_watch **watch, const tv_bounds *bounds);
+
+/* Looks at the records that came since the last call, and gives all findings, as tv_findings_make()
+ * would. A source of another run, known by its steps, begins anew; one of the same steps does not: give
+ * each run a watch of its own. After a failure the next call goes on where that one ended. */
+TV_API int tv_watch_find(
+  tv_watch *watch, tv_findings **findings, tv_source *source, const tv_execution *execution);
+TV_API void tv_watch_free(tv_watch *watch); /* NULL is allowed */
+
 /* In the order of the network, of a layer by unit, and then by step. Everything in the list lives as
  * long as the findings. */
 TV_API size_t tv_findings_list(const tv_findings *findings, const tv_finding **list);

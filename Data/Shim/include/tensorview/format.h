@@ -128,10 +128,11 @@
  * not NaN; NaN where all is. Of the rows of tensorview/measures.h, as float32:
  *
  *   weights       update / rms (0 where update is), rms, mean, zeros, nonfinite
- *   gradients     rms
- *   activations   silent (where that is NaN: 1 where zeros is, else 0), mean, rms, zeros
+ *   gradients     rms, nonfinite
+ *   activations   silent (where that is NaN: 1 where zeros is, else 0), mean, rms, zeros, nonfinite
+ *   others        nonfinite
  *
- * Further columns may follow. Other kinds have none. A unit that is pruned within a block is in it up to
+ * Further columns may follow. A unit that is pruned within a block is in it up to
  * the end, so that readers who know states take such blocks from the records.
  *
  * Further parts. What is declared, or first recorded, after the first step was written goes into a
