@@ -16,6 +16,7 @@
 #include "vtkTable.h"
 
 #include <algorithm>
+#include <cmath>
 #include <string>
 #include <vector>
 
@@ -79,16 +80,33 @@ void UnitPicture::Draw(vtkImageData *image, const tv_timeline &timeline, const c
 
 void UnitPicture::WriteNames(vtkPolyData *letters, const tv_timeline &timeline)
 {
+  // The largest layers first; a name for which there is no room is left out.
+  struct Name
+  {
+    const char *Text;
+    double Middle, Size, High;
+  };
   const auto rows = static_cast<double>(timeline.rows);
-  FlatText text;
+  std::vector<Name> names, written;
   for (size_t k = 0; k < timeline.layers; ++k) {
     const int32_t *end = timeline.layer + timeline.rows;
     const int32_t *first = std::find<const int32_t *>(timeline.layer, end, static_cast<int32_t>(k));
     const auto from = static_cast<double>(first - timeline.layer);
     const auto high = static_cast<double>(std::count(first, end, static_cast<int32_t>(k)));
-    const double size = std::max(std::min(high, rows / 45), rows / 90);
-    text.Add(timeline.names[k], -0.01 * rows, rows - from - high / 2 - 0.35 * size, 0.5 * rows,
-      size, true);
+    const double size = std::max(std::min(high, rows / 45), rows / 60);
+    names.push_back({timeline.names[k], rows - from - high / 2, size, high});
+  }
+  std::stable_sort(
+    names.begin(), names.end(), [](const Name &a, const Name &b) { return a.High > b.High; });
+  FlatText text;
+  for (const Name &name : names) {
+    const bool free = std::all_of(written.begin(), written.end(), [&](const Name &other) {
+      return std::abs(other.Middle - name.Middle) >= 0.75 * (other.Size + name.Size);
+    });
+    if (!free)
+      continue;
+    text.Add(name.Text, -0.01 * rows, name.Middle - 0.35 * name.Size, 0.5 * rows, name.Size, true);
+    written.push_back(name);
   }
   text.Finish(letters);
 }

@@ -2,6 +2,7 @@
 """What it costs to watch a torch network: the same steps with and without, in pairs.
 
     PYTHONPATH=build/python python3 Testing/Benchmarks/torch.py [NETWORK ...] [--blocks N] [--steps N]
+    OPENBLAS_NUM_THREADS=1 PYTHONPATH=build/python python3 Testing/Benchmarks/torch.py --statistics [NETWORK ...]
 
 Two copies of a network train in turn, a block of steps each, and the first step of each block of the
 watched one is recorded: all weights, gradients, updates and activations. A block ends with flush(),
@@ -9,6 +10,10 @@ so that nothing of it is left to others. Printed are the quartiles of what a rec
 in processor time of all threads and by the clock; what share that is of a step's time at every 10,
 100; the bytes; the split into copying, summing and writing; and what numpy.savez and h5py need to
 write the same numbers. One thread computes; the thread that writes is the other.
+
+--statistics: what watch(log="statistics") adds at each step, in pairs of blocks that take turns in who is
+first: in all, without activations, and with those of activation functions alone; beside the bytes of the
+tensors that are measured, and how fast torch.sum reads memory that is in no cache. Batches of 64.
 """
 
 import argparse
@@ -54,7 +59,14 @@ def vit():
     return torchvision.models.VisionTransformer(32, 4, 6, 4, 128, 256, num_classes=10)
 
 
+def lenet():
+    n = torch.nn
+    layers = [n.Conv2d(3, 16, 5), n.ReLU(), n.MaxPool2d(2), n.Conv2d(16, 32, 5), n.ReLU(), n.MaxPool2d(2), n.Flatten()]
+    return n.Sequential(*layers, n.Linear(800, 120), n.ReLU(), n.Linear(120, 84), n.ReLU(), n.Linear(84, 10))
+
+
 NETWORKS = {
+    "lenet5": lenet,
     "resnet18-16": lambda: resnet18(16),
     "resnet18-64": lambda: resnet18(64),
     "mobilenet_v2": lambda: torchvision.models.mobilenet_v2(num_classes=10),
@@ -63,11 +75,11 @@ NETWORKS = {
 
 
 class Trainer:
-    def __init__(self, make):
+    def __init__(self, make, batch=32):
         torch.manual_seed(0)
         self.model = make()
         self.optimizer = torch.optim.SGD(self.model.parameters(), lr=0.01, momentum=0.9)
-        self.x, self.y = torch.randn(32, 3, 32, 32), torch.randint(0, 10, (32,))
+        self.x, self.y = torch.randn(batch, 3, 32, 32), torch.randint(0, 10, (batch,))
 
     def step(self):
         loss = cross_entropy(self.model(self.x), self.y)
@@ -170,17 +182,93 @@ def measure(name, blocks, steps, folder):
     print(f"  weights, gradients, updates: numpy.savez {quartiles(saved)} ms, h5py {quartiles(written)} ms", flush=True)
 
 
+def memory_speed():
+    """Bytes a second that torch.sum reads of 1 GB."""
+    parts = [torch.ones(1 << 22) for _ in range(64)]
+    return 4 * sum(part.numel() for part in parts) / min(timed(lambda: [p.sum() for p in parts])[0] for _ in range(3))
+
+
+def bytes_of_outputs(trainer, kinds):
+    """Of what layers of these kinds, or of any that have parameters, give in a forward."""
+    total, handles = [0], []
+
+    def add(module, inputs, output):
+        total[0] += 4 * output.numel() if isinstance(output, torch.Tensor) else 0
+
+    for module in trainer.model.modules():
+        if isinstance(module, kinds) or (not kinds and (module._parameters or isinstance(module, ACTIVATIONS))):
+            handles.append(module.register_forward_hook(add))
+    trainer.model(trainer.x)
+    for handle in handles:
+        handle.remove()
+    return total[0]
+
+
+ACTIVATIONS = (torch.nn.ReLU, torch.nn.ReLU6, torch.nn.GELU)
+CHOICES = {  # what is left out, and of which modules outputs are measured (none: of all)
+    "all": (None, ()),
+    "activations of activation functions only": (
+        lambda name: not name.endswith("/activations") or name.split("/")[0] in functions, ACTIVATIONS
+    ),
+    "no activations": (lambda name: "/activations" not in name, None),
+}  # fmt: skip
+functions = set()
+
+
+def measure_statistics(name, blocks, steps, folder, speed):
+    plain = Trainer(NETWORKS[name], 64)
+    functions.clear()
+    functions.update(n for n, module in plain.model.named_modules() if isinstance(module, ACTIVATIONS))
+    parameters = 4 * sum(p.numel() for p in plain.model.parameters())
+    plain.step()
+    for chosen, (include, kinds) in CHOICES.items():
+        watched = Trainer(NETWORKS[name], 64)
+        outputs = 0 if kinds is None else bytes_of_outputs(watched, kinds)
+        path = folder / f"{name}.tvh5"
+        run = tensorview.watch(
+            watched.model, watched.optimizer, path, log="statistics", include=include, overwrite=True
+        )
+        shares, clocks, alone = [], [], []
+
+        def block(trainer):
+            for _ in range(steps):
+                trainer.step()
+
+        for number in range(blocks + 1):
+            if number % 2:
+                other, one = timed(lambda: block(watched)), timed(lambda: block(plain))
+            else:
+                one, other = timed(lambda: block(plain)), timed(lambda: block(watched))
+            if number > 0:
+                shares.append(other[0] / one[0] - 1)
+                clocks.append(other[1] / one[1] - 1)
+                alone.append(one[0] / steps)
+        run.close()
+        read = outputs + 4 * parameters  # weights, as they were, as they are kept, gradients
+        step = np.median(alone)
+        print(f"{name}, {chosen}: a step takes {quartiles(alone)} ms of processor time")
+        print(f"  statistics add {quartiles(shares, 100)} %, {quartiles(clocks, 100)} % by the clock")
+        print(f"  {read / 1e6:.1f} MB pass: {1e3 * read / speed:.2f} ms from memory, {100 * read / speed / step:.2f} % of a step", flush=True)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("networks", nargs="*", metavar="NETWORK", help=", ".join(NETWORKS) + " (all)")
     parser.add_argument("--blocks", type=int, default=8)
     parser.add_argument("--steps", type=int, default=4, help="in a block")
+    parser.add_argument("--statistics", action="store_true", help="statistics at each step, and nothing else")
     asked = parser.parse_args()
     torch.set_num_threads(1)
     print(f"torch {torch.__version__}, {os.cpu_count()} cores, one thread; quartiles are 25 / 50 / 75 %")
     with tempfile.TemporaryDirectory() as folder:
+        if asked.statistics:
+            speed = memory_speed()
+            print(f"torch.sum reads {speed / 1e9:.1f} GB/s; {os.getloadavg()[0]:.1f} processes wanted to run in the last minute")
         for name in asked.networks or NETWORKS:
-            measure(name, asked.blocks, asked.steps, Path(folder))
+            if asked.statistics:
+                measure_statistics(name, asked.blocks, asked.steps, Path(folder), speed)
+            else:
+                measure(name, asked.blocks, asked.steps, Path(folder))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Planted faults, each found at the right layer, unit and step; and nothing in the healthy twins.
 
-Small real trainings (trainings.py), written as run files by h5py. faults.py [SEEDS], one by default.
+Small real trainings (trainings.py), written as run files by h5py. faults.py [SEEDS], one by default; ctest takes three.
 """
 
 import sys
