@@ -25,6 +25,7 @@
 
 #include "Ranks/Ranks.h"
 #include "Ranks/SimilarityRanks.h"
+#include "Views/FilterState.h"
 #include "correlate.h"
 #include "group.h"
 #include "moments.h"
@@ -87,13 +88,8 @@ void AddColumn(vtkTable *table, const char *name, const std::vector<Number> &num
 void Describe(vtkTable *described, vtkTable *table, const std::vector<int32_t> &states)
 {
   auto words = NewArray<vtkStringArray>("Condition", static_cast<vtkIdType>(states.size()));
-  for (size_t i = 0; i < states.size(); ++i) {
-    const int state = states[i];
-    std::string word = "merged into " + std::to_string(state);
-    if (state < 0)
-      word = state == TV_FILTER_DEAD ? "dead" : state == TV_FILTER_PRUNED ? "pruned" : "alive";
-    words->SetValue(static_cast<vtkIdType>(i), word);
-  }
+  for (size_t i = 0; i < states.size(); ++i)
+    words->SetValue(static_cast<vtkIdType>(i), StateInWords(states[i]));
   described->AddColumn(table->GetColumnByName("Filter"));
   described->AddColumn(words);
   for (const char *column : {"Group", "Representative", "Correlation"})

@@ -94,6 +94,7 @@ bool vtkTensorView::Prepare(vtkInformationVector **inputVector, Shown &shown)
 {
   const bool found = this->FindTensor(inputVector, shown.Record);
   this->CountGroups(found ? shown.Record.Group : nullptr);
+  this->ListStates(found ? shown.Record.State : nullptr);
   if (found && shown.Record.Values && shown.Record.Windows > 0)
     this->Describe(shown);
   if (!this->Agree(found, shown))

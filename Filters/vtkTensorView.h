@@ -97,6 +97,14 @@ public:
   int GetGroupArrayStatus(const char *) const { return 1; }
   ///@}
 
+  ///@{
+  /// The filters shown last that are not alive, each as its number and its state: "7 dead",
+  /// "9 pruned", "12 merged into 3". Of a matrix, its rows.
+  int GetNumberOfStateArrays() const { return static_cast<int>(this->States.size()); }
+  const char *GetStateArrayName(int index) const;
+  int GetStateArrayStatus(const char *) const { return 1; }
+  ///@}
+
   enum PortsType
   {
     GRID_PORT = 0,
@@ -198,10 +206,12 @@ private:
   bool Agree(bool found, Shown &shown);
   void Label(Shown &shown);
   void CountGroups(vtkIntArray *group);
+  void ListStates(vtkIntArray *state);
   bool LayOut(Shown &shown);
 
   std::string Note;
   std::vector<std::string> Members; ///< of each group, "0 4"
+  std::vector<std::string> States;  ///< of filters that are not alive, "7 dead"
 
   vtkTensorView(const vtkTensorView &) = delete;
   void operator=(const vtkTensorView &) = delete;

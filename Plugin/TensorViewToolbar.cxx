@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "TensorViewToolbar.h"
 
+#include "TensorViewHover.h"
 #include "TensorViewRuns.h"
 #include "TensorViewSelection.h"
 
@@ -64,6 +65,7 @@ void TensorViewToolbar::Build()
   this->Connect();
   this->Follow();
   new TensorViewSelection(this);
+  new TensorViewHover(this);
   // In a row of its own: at the end of another one most of it would be out of sight.
   QTimer::singleShot(0, this, [this]() {
     if (auto *window = qobject_cast<QMainWindow *>(this->parentWidget()))

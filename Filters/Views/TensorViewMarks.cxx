@@ -10,6 +10,7 @@
 #include "vtkTable.h"
 
 #include "Ranks/Ranks.h"
+#include "Views/FilterState.h"
 #include "Views/WindowMarks.h"
 
 #include <map>
@@ -66,6 +67,21 @@ void vtkTensorView::CountGroups(vtkIntArray *group)
   this->Members.clear();
   for (const auto &[number, members] : counts)
     this->Members.push_back(std::to_string(number) + " " + std::to_string(members));
+}
+
+const char *vtkTensorView::GetStateArrayName(int index) const
+{
+  if (index < 0 || index >= this->GetNumberOfStateArrays())
+    return nullptr;
+  return this->States[static_cast<size_t>(index)].c_str();
+}
+
+void vtkTensorView::ListStates(vtkIntArray *state)
+{
+  this->States.clear();
+  for (vtkIdType i = 0; state && i < state->GetNumberOfValues(); ++i)
+    if (state->GetValue(i) != TV_FILTER_ALIVE)
+      this->States.push_back(std::to_string(i) + " " + StateInWords(state->GetValue(i)));
 }
 
 void vtkTensorView::AddMarks(

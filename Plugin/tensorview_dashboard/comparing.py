@@ -5,8 +5,9 @@ one time; their paths in one view, their histories in one chart."""
 import os
 
 from . import history, looks
-from .network import Network, simple, text
-from .views import active_scalars, close_at_exit, first_elements, open_reader
+from .network import Network, in_window, simple, text
+from .drawing import active_scalars, element_names
+from .views import close_at_exit, first_elements, go_to_last, open_reader
 
 # Each run's own colour: those that colour-blind people can tell apart (Okabe and Ito 2008).
 COLOURS = ((0.0, 0.45, 0.7), (0.84, 0.37, 0.0), (0.0, 0.62, 0.45), (0.8, 0.47, 0.65))
@@ -53,9 +54,7 @@ class Comparison:
         self.runs = labels_of([text(reader, "FileName") for reader in readers])
         self._style = looks.style_of(style)
         self._layer = self._common(layer)
-        time = pv.GetAnimationScene()
-        time.UpdateAnimationUsingDataTimeSteps()
-        time.GoToLast()
+        go_to_last(pv)
         self.grids, self.trajectories, self.views, self.captions = {}, [], {}, []
         for run, reader in zip(self.runs, readers):
             tensors, table = pv.OutputPort(reader, 0), pv.OutputPort(reader, 1)
@@ -138,9 +137,7 @@ class Comparison:
         cell(5, "trajectories")
         cell(6, "histories", "XYChartView")
         self.layout = layout
-        import paraview
-
-        if not paraview.fromGUI:
+        if not in_window():
             layout.SetSize(1400, 1200)
 
     def _title(self):
@@ -219,20 +216,7 @@ class Comparison:
                 display.RenderLinesAsTubes = 1
                 display.LineWidth = 4
             self._name(view, run, colour, row)
-        axes = view.AxesGrid
-        axes.Visibility = 1
-        axes.AxesToLabel = 7
-        axes.UseCustomBounds = 1
-        axes.CustomBounds = self._path_bounds()
-        for axis, name in zip("XYZ", ("XElement", "YElement", "ZElement")):
-            element = text(self.trajectories[0], name).rpartition("[")[2].rstrip("]")
-            setattr(axes, axis + "Title", f"element {element}")
-            for part in ("TitleColor", "LabelColor"):
-                setattr(axes, axis + part, style.text)
-            setattr(axes, axis + "TitleFontSize", looks.FONT)
-            setattr(axes, axis + "LabelFontSize", looks.FONT - 3)
-        axes.GridColor = style.line
-        axes.ShowGrid = 0
+        looks.dress_axes(view, style, self._path_bounds(), element_names(self.trajectories[0]))
 
     def _path_bounds(self):
         return union(self.trajectories)

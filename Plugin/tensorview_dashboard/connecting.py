@@ -53,7 +53,5 @@ def connect(name, style="light"):
             pv.Delete(reader)
         raise ValueError(f'there is no training of the name "{name}" in shared memory')
     wait_for_two(reader)
-    scene = pv.GetAnimationScene()
-    scene.UpdateAnimationUsingDataTimeSteps()
-    scene.GoToLast()
+    views.go_to_last(pv)
     return views.dashboard(reader, style=style)

@@ -73,21 +73,8 @@ class Drawing:
         display.RenderLinesAsTubes = 1
         display.LineWidth = 4
         looks.legend(pv, display, view, style, "Step")
-        axes = view.AxesGrid
-        axes.Visibility = 1
-        axes.AxesToLabel = 7  # each once
-        # Its own bounds are those of the picture before: another layer's ticks, by the thousand.
-        axes.UseCustomBounds = 1
-        axes.CustomBounds = list(self.trajectory.GetDataInformation().GetBounds())
-        for axis, name in zip("XYZ", ("XElement", "YElement", "ZElement")):
-            element = text(self.trajectory, name).rpartition("[")[2].rstrip("]")
-            setattr(axes, axis + "Title", f"element {element}")
-            setattr(axes, axis + "TitleColor", style.text)
-            setattr(axes, axis + "LabelColor", style.text)
-            setattr(axes, axis + "TitleFontSize", looks.FONT)
-            setattr(axes, axis + "LabelFontSize", looks.FONT - 3)
-        axes.GridColor = style.line
-        axes.ShowGrid = 0
+        bounds = self.trajectory.GetDataInformation().GetBounds()
+        looks.dress_axes(view, style, bounds, element_names(self.trajectory))
 
     def _show_matrix(self):
         pv, style = self.pv, self._style
@@ -129,6 +116,12 @@ class Drawing:
     def fit_trajectory(self):
         bounds = self.trajectory.GetDataInformation().GetBounds()
         looks.fit(self.views["trajectory"], bounds, (0.8, -1.4, 0.7), (0, 0, 1), looks.AXES)
+
+
+def element_names(trajectory):
+    """What the axes of a path are, in words."""
+    axes = [text(trajectory, axis + "Element") for axis in "XYZ"]
+    return ["element " + axis.rpartition("[")[2].rstrip("]") for axis in axes]
 
 
 def active_scalars(grid, wanted=None):

@@ -18,7 +18,10 @@ FONT = 13
 # Parts of the view that the picture leaves free: left, right, bottom, top.
 BELOW = (0.04, 0.03, 0.15, 0.08)  # a legend below, a title above
 BESIDE = (0.03, 0.22, 0.03, 0.11)  # a legend at the right
-AXES = (0.2, 0.1, 0.2, 0.12)  # room for the numbers of axes
+AXES = (0.2, 0.18, 0.2, 0.1)  # room for the names of axes
+
+# Sides of a box of axes, as ParaView numbers them.
+FRONT, RIGHT, BEHIND, ALL_FACES = 2, 8, 16, 63
 
 
 def style_of(name):
@@ -138,6 +141,42 @@ def draw_marks(pv, port, view):
     display.LineWidth = 1.2
     display.Pickable = 0
     return display
+
+
+def end_ticks(low, high):
+    """Round numbers near both ends of a range: between them is room for an axis's name."""
+    size = high - low
+    if not 0 < size < math.inf:
+        return [low]
+    for step in (m * 10.0 ** (math.ceil(math.log10(size)) - n) for n in (0, 1, 2) for m in (5, 2, 1)):
+        first, last = math.ceil(low / step) * step, math.floor(high / step) * step
+        if last - first > 0.6 * size:
+            return [first, last]
+    return [low, high]
+
+
+def dress_axes(view, style, bounds, names):
+    """Axes around a path: each named once, with a number near each end. bounds: the path's; the
+    view's own are those of the picture before, another layer's ticks, by the thousand."""
+    axes = view.AxesGrid
+    axes.Visibility = 1
+    # Each axis is named once, seen from where fit() puts the camera: x in front, y at the right, z at
+    # the left. The wall behind would name z again.
+    axes.AxesToLabel = FRONT | RIGHT
+    axes.FacesToRender = ALL_FACES & ~BEHIND
+    axes.UseCustomBounds = 1
+    axes.CustomBounds = list(bounds)
+    for index, (axis, name) in enumerate(zip("XYZ", names)):
+        setattr(axes, axis + "Title", name)
+        setattr(axes, axis + "AxisUseCustomLabels", 1)
+        setattr(axes, axis + "AxisLabels", end_ticks(*bounds[2 * index : 2 * index + 2]))
+        setattr(axes, axis + "AxisPrecision", 3)
+        setattr(axes, axis + "TitleColor", style.text)
+        setattr(axes, axis + "LabelColor", style.text)
+        setattr(axes, axis + "TitleFontSize", FONT)
+        setattr(axes, axis + "LabelFontSize", FONT - 3)
+    axes.GridColor = style.line
+    axes.ShowGrid = 0
 
 
 def dress_chart(view, style):

@@ -20,6 +20,18 @@ def simple():
     return pv
 
 
+def in_window():
+    """Whether this is ParaView's window, which gives views their sizes. ParaView's own fromGUI is
+    true in the Python shell only, not in what a button or --script calls."""
+    import paraview
+
+    try:
+        program = os.path.basename(os.readlink("/proc/self/exe"))
+    except OSError:
+        program = ""
+    return bool(paraview.fromGUI) or program.startswith("paraview")
+
+
 def strings(proxy, name):
     """The names that a property offers, in their order: the first of each pair."""
     information = proxy.SMProxy.GetProperty(name)

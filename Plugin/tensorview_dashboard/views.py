@@ -2,11 +2,12 @@
 """The dashboard of a run: five views of a layer, two tabs, and one layer in all of them."""
 
 import atexit
+import os
 
 from . import looks, selection
 from .drawing import Drawing, active_scalars
 from .history import Chart
-from .network import Network, run_name, simple, text
+from .network import Network, in_window, run_name, simple, text
 
 __all__ = [
     "Dashboard", "active_scalars", "close_at_exit", "dashboard", "find", "first_elements", "open_reader",
@@ -27,11 +28,19 @@ def open_reader(pv, source):
     """A reader for a path, or the reader that it is already."""
     if isinstance(source, (str, bytes)) or hasattr(source, "__fspath__"):
         path = str(source)
-        reader = pv.OpenDataFile(path)
+        reader = pv.OpenDataFile(path, registrationName=os.path.basename(path.rstrip("/")))
         if reader is None:
             raise ValueError(f"{path} could not be opened")
         return reader
     return source
+
+
+def go_to_last(pv):
+    """The last time step, and so that a state says it: pvpython's own scene forgets its time."""
+    scene = pv.GetAnimationScene()
+    scene.UpdateAnimationUsingDataTimeSteps()
+    scene.GoToLast()
+    scene.AnimationTime = pv.GetTimeKeeper().Time
 
 
 def close_at_exit(views):
@@ -44,7 +53,7 @@ def close_at_exit(views):
             except (AttributeError, RuntimeError):
                 pass  # it is gone already
 
-    if not fromGUI():
+    if not in_window():
         atexit.register(close)
 
 
@@ -182,9 +191,7 @@ class Dashboard(Drawing):
 
     def _create(self):
         pv, name = self.pv, self.run
-        time = pv.GetAnimationScene()
-        time.UpdateAnimationUsingDataTimeSteps()
-        time.GoToLast()
+        go_to_last(pv)
         tensors = pv.OutputPort(self.reader, 0)
         self.groups = pv.SimilarityGroups(registrationName=f"{name} groups", Input=tensors)
         grouped = pv.OutputPort(self.groups, 0)
@@ -223,7 +230,7 @@ class Dashboard(Drawing):
         layout.SplitHorizontal(2, 0.333)
         for cell, part in zip((3, 9, 10, 5, 6), self.views):
             layout.AssignView(cell, self.views[part])
-        if not fromGUI():
+        if not in_window():
             layout.SetSize(1650, 1000)
         self.views["table"] = view("table", "SpreadSheetView")
         self.views["matrix"] = view("matrix")
@@ -231,7 +238,7 @@ class Dashboard(Drawing):
         self.tab.SplitHorizontal(0, 0.5)
         self.tab.AssignView(1, self.views["table"])
         self.tab.AssignView(2, self.views["matrix"])
-        if not fromGUI():
+        if not in_window():
             self.tab.SetSize(1650, 1000)
 
     def _title(self):
@@ -281,9 +288,3 @@ def first_elements(text):
         if len(numbers) >= 3:
             break
     return numbers[:3]
-
-
-def fromGUI():
-    import paraview
-
-    return bool(paraview.fromGUI)

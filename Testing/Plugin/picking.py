@@ -38,8 +38,11 @@ def window_size():
     return int(values["WIDTH"]), int(values["HEIGHT"])
 
 
-def selected_pixels(area, size):
-    """How many pixels of the window have the colour of a selection."""
+SELECTION = (255, 0, 255)
+
+
+def count_pixels(area, size, colour):
+    """How many pixels of the window have that colour."""
     (left, top), (right, bottom) = area
     width, height = size
     crop = "%dx%d+%d+%d" % (
@@ -49,7 +52,7 @@ def selected_pixels(area, size):
         ["import", "-window", "root", "-crop", crop, "-depth", "8", "rgb:-"], capture_output=True
     ).stdout
     pixels = zip(picture[0::3], picture[1::3], picture[2::3])
-    return sum(pixel == (255, 0, 255) for pixel in pixels)
+    return sum(pixel == colour for pixel in pixels)
 
 
 def wait_for(condition):
@@ -76,7 +79,7 @@ class Picking(unittest.TestCase):
         self.assertIsNotNone(self.size)
 
     def marks(self):
-        return selected_pixels(DISTRIBUTIONS, self.size)
+        return count_pixels(DISTRIBUTIONS, self.size, SELECTION)
 
     def band(self, area):
         (left, top), (right, bottom) = area

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What a grid says of its filters, for the window's tool tips; and a dashboard that was saved and is
+loaded again: the same step, the same colours, the same legend."""
+
+import os
+import subprocess
+import unittest
+
+from paraview import simple as pv
+
+SAMPLES = os.environ["TENSORVIEW_SAMPLES"]
+STATE = os.path.abspath("dashboard.pvsm")
+
+
+def names(proxy, information):
+    """The texts of an information property: the first of each pair."""
+    found = proxy.SMProxy.GetProperty(information)
+    proxy.SMProxy.UpdatePropertyInformation(found)
+    return [found.GetElement(i) for i in range(0, found.GetNumberOfElements(), 2)]
+
+
+def colours():
+    """Ranges and legend as they are on the screen."""
+    groups = pv.GetColorTransferFunction("Group")
+    maps = [pv.GetColorTransferFunction(name).RGBPoints for name in ("Weight", "Activation")]
+    return [
+        [(points[0], points[-4]) for points in maps], list(groups.ActiveAnnotatedValues),
+        dict(zip(groups.Annotations[::2], groups.Annotations[1::2])).get("0"),
+    ]
+
+
+def render():
+    for view in pv.GetViews():
+        pv.Render(view)
+
+
+class States(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        pv.LoadPlugin(os.environ["TENSORVIEW_PLUGIN"], ns=pv.__dict__)
+        import tensorview_dashboard
+
+        cls.package = tensorview_dashboard
+
+    def tearDown(self):
+        for view in pv.GetViews():
+            pv.Delete(view)
+        pv.ResetSession()
+
+    def test_a_grid_says_which_filters_are_not_alive(self):
+        path = os.path.join(SAMPLES, "pruned.tvh5")
+        # Not in this process: it has ParaView's HDF5.
+        script = f"import h5py; print(list(h5py.File({path!r})['layers/conv1/filters/values'][-1]))"
+        states = eval(subprocess.check_output(["/usr/bin/python3", "-c", script], text=True))
+        reader = pv.OpenDataFile(path)
+        grid = pv.WeightGrid(Input=pv.OutputPort(reader, 0), Tensor="conv1/weights")
+        grid.UpdatePipeline(reader.TimestepValues[-1])
+        words = {-1: "alive", -2: "pruned", -3: "dead"}
+        expected = [
+            f"{i} " + words.get(state, f"merged into {state}")
+            for i, state in enumerate(states) if state != -1
+        ]
+        self.assertGreater(len(expected), 3)
+        self.assertEqual(expected, names(grid, "StateInfo"))
+        grid.UpdatePipeline(reader.TimestepValues[0])
+        self.assertEqual([], names(grid, "StateInfo"))
+
+    def test_accumulating_changes_the_range_at_once(self):
+        shown = self.package.dashboard(os.path.join(SAMPLES, "lenet.tvh5"))
+        render()
+        before = colours()[0][1]
+        shown.reader.Accumulate = 1
+        render()
+        after = colours()[0][1]
+        largest = shown.images.CellData.GetArray("Activation").GetRange()[1]
+        self.assertGreater(after[1], 2 * before[1])
+        self.assertAlmostEqual(largest, after[1], delta=1e-6 * largest)
+
+    def test_another_threshold_gives_new_groups_colours_at_once(self):
+        shown = self.package.dashboard(os.path.join(SAMPLES, "lenet.tvh5"))
+        pv.GetAnimationScene().AnimationTime = 0
+        render()
+        before = colours()
+        shown.threshold = 0.9
+        render()
+        groups = {text.split()[0] for text in names(shown.distributions, "GroupInfo")}
+        self.assertEqual(groups, set(colours()[1]))
+        self.assertGreater(len(groups), len(before[1]))
+
+    def test_a_state_that_is_loaded_again_looks_the_same(self):
+        shown = self.package.dashboard(os.path.join(SAMPLES, "lenet.tvh5"))
+        shown.threshold = 0.9
+        render()
+        before, step = colours(), pv.GetTimeKeeper().Time
+        pv.SaveState(STATE)
+        pv.ResetSession()
+        pv.LoadState(STATE)
+        render()
+        self.assertEqual(step, pv.GetTimeKeeper().Time)
+        self.assertEqual(before, colours())
+
+
+if __name__ == "__main__":
+    unittest.main()
