@@ -30,7 +30,7 @@
 vtkStandardNewMacro(vtkNetworkOverview);
 
 namespace {
-constexpr double Width = 1.6, Least = 1.0 / 400, Margin = 0.06;
+constexpr double Width = 1.6, Least = 1.0 / 400, Margin = 0.06, Gap = 0.0012;
 
 struct Layer
 {
@@ -125,7 +125,8 @@ void DrawLayer(Drawing &drawing, const tv_box &box, const Layer &layer, int numb
     const size_t column = unit % columns, row = unit / columns;
     const tv_box cell = {box.x + static_cast<double>(column) * width,
       box.y + box.height - static_cast<double>(row + 1) * height, width, height};
-    drawing.AddUnit(Inside(cell, 0.04), values[unit], number, static_cast<int>(unit),
+    const double gap = Gap / std::min(width, height); // none where it would be thinner than a pixel
+    drawing.AddUnit(Inside(cell, gap < 0.1 ? gap : 0), values[unit], number, static_cast<int>(unit),
       static_cast<int>(std::min(layer.Parameters, 2147483647.0)));
   }
 }

@@ -107,6 +107,21 @@ int tv_treemap(tv_box *boxes, const char *const *names, const double *sizes, siz
 void tv_unit_grid(size_t *columns, size_t *rows, size_t units, const tv_box *box)
 {
   const double wide = sqrt((double)units * box->width / box->height);
-  *columns = wide < 1 ? 1 : wide > (double)units ? units : (size_t)(wide + 0.5);
-  *rows = (units - 1) / *columns + 1;
+  const size_t first = wide < 4 ? 1 : (size_t)(wide / 2);
+  double best = INFINITY;
+  for (size_t c = first; c <= units && (double)c <= 2 * wide + 1; ++c) {
+    const size_t r = (units - 1) / c + 1;
+    const double aspect = box->width / (double)c / (box->height / (double)r);
+    const double empty = (double)(c * r - units) / (double)units;
+    const double cost = fabs(log(aspect)) + 2 * empty;
+    if (cost < best) {
+      best = cost;
+      *columns = c;
+      *rows = r;
+    }
+  }
+  if (!(best < INFINITY)) {
+    *columns = wide < 1 ? 1 : units;
+    *rows = (units - 1) / *columns + 1;
+  }
 }

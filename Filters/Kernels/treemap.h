@@ -29,7 +29,7 @@ int tv_treemap(tv_box *boxes, /* out: [count] */
   size_t count, double width, double height,
   double least); /* share of the whole that each has at least, 0 to 1 / count */
 
-/* Rows and columns of a grid of units in a box, as near to squares as can be: columns * rows is at
+/* Rows and columns of a grid of units in a box, near to squares and with few empty places: columns * rows is at
  * least units. */
 void tv_unit_grid(size_t *columns, size_t *rows, size_t units, const tv_box *box);
 

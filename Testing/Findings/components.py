@@ -250,6 +250,11 @@ class Map(unittest.TestCase):
                 )
                 self.assertGreaterEqual(columns.value * rows.value, units)
                 self.assertLess(columns.value * (rows.value - 1), units)
+        for units, box, most in ((16, Box(0, 0, 0.07, 0.04), 2), (64, Box(0, 0, 1, 1), 0), (64, Box(0, 0, 1.5, 1), 6)):
+            library.tv_unit_grid(ctypes.byref(columns), ctypes.byref(rows), size_t(units), ctypes.byref(box))
+            self.assertLessEqual(columns.value * rows.value - units, most)
+            shape = box.width / columns.value / (box.height / rows.value)
+            self.assertTrue(0.5 < shape < 2, shape)
 
 
 if __name__ == "__main__":
