@@ -119,6 +119,22 @@ class Ends(Case):
         self.assertEqual([0, 1, 2], list(recorded["model/weights"]))
         self.assertEqual({0: 1.0, 1: 1.0, 2: 1.0}, recorded["scalars/loss"])
 
+    def test_a_loss_is_logged_before_the_step_is_made(self):
+        net = nn.Linear(6, 5)
+        optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            with tensorview.watch(net, optimizer, self.path, every=1) as run:
+                for step in range(4):
+                    loss = net(torch.randn(2, 6)).sum()
+                    loss.backward()
+                    run.log(loss=step)
+                    optimizer.step()
+        self.assertEqual([], [str(one.message) for one in said])
+        recorded = read(self.path)
+        self.assertEqual([0, 1, 2, 3], list(recorded["model/weights"]))
+        self.assertEqual({step: step for step in range(4)}, recorded["scalars/loss"])
+
     def test_an_optimizer_that_never_steps_is_said(self):
         net = nn.Linear(6, 5)
         with self.assertWarnsRegex(TensorViewWarning, "no step was seen"):

@@ -133,6 +133,8 @@ class Watch(Run):
         try:
             if step is None:
                 step = max(self._start, self._steps.last + (self._activations.forwards > 0))
+            if step > self._written:
+                self._written = -1  # a later step begins, and that completes the one before
             numbers = {name: _number(value) for name, value in scalars.items()}
             self._when_declared(partial(self._log, step, numbers))
         except Exception as error:
