@@ -16,6 +16,7 @@
 #include "vtkObjectFactory.h"
 #include "vtkStreamingDemandDrivenPipeline.h"
 #include "vtkStringArray.h"
+#include "vtkTensorDemandPipeline.h"
 
 #include "cka.h"
 #include "layout.h"
@@ -162,6 +163,12 @@ vtkLayerSimilarity::~vtkLayerSimilarity() = default;
 void vtkLayerSimilarity::PrintSelf(ostream &os, vtkIndent indent)
 {
   this->Superclass::PrintSelf(os, indent);
+}
+
+/// It reads the run by itself: no tensor is read for it.
+vtkExecutive *vtkLayerSimilarity::CreateDefaultExecutive()
+{
+  return vtkTensorDemandPipeline::New();
 }
 
 int vtkLayerSimilarity::FillInputPortInformation(int, vtkInformation *info)

@@ -34,6 +34,7 @@ protected:
   vtkLayerSimilarity();
   ~vtkLayerSimilarity() override;
 
+  vtkExecutive *CreateDefaultExecutive() override;
   int FillInputPortInformation(int port, vtkInformation *info) override;
   int RequestInformation(vtkInformation *request, vtkInformationVector **inputVector,
     vtkInformationVector *outputVector) override;

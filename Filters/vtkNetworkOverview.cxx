@@ -19,6 +19,7 @@
 #include "vtkPolyData.h"
 #include "vtkStreamingDemandDrivenPipeline.h"
 #include "vtkStringArray.h"
+#include "vtkTensorDemandPipeline.h"
 
 #include "treemap.h"
 
@@ -172,6 +173,12 @@ void vtkNetworkOverview::PrintSelf(ostream &os, vtkIndent indent)
   this->Superclass::PrintSelf(os, indent);
   os << indent << "Measure: " << tv_view_name(this->Measure) << "\n"
      << indent << "Logarithm: " << this->Logarithm << "\n";
+}
+
+/// It reads the run by itself: no tensor is read for it.
+vtkExecutive *vtkNetworkOverview::CreateDefaultExecutive()
+{
+  return vtkTensorDemandPipeline::New();
 }
 
 int vtkNetworkOverview::FillInputPortInformation(int, vtkInformation *info)

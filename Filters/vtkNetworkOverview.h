@@ -51,6 +51,7 @@ protected:
   vtkNetworkOverview();
   ~vtkNetworkOverview() override;
 
+  vtkExecutive *CreateDefaultExecutive() override;
   int FillInputPortInformation(int port, vtkInformation *info) override;
   int RequestInformation(vtkInformation *request, vtkInformationVector **inputVector,
     vtkInformationVector *outputVector) override;

@@ -9,6 +9,7 @@
 #include "vtkIdTypeArray.h"
 #include "vtkImageData.h"
 #include "vtkInformation.h"
+#include "vtkInformationIntegerKey.h"
 #include "vtkInformationIntegerVectorKey.h"
 #include "vtkInformationStringVectorKey.h"
 #include "vtkInformationVector.h"
@@ -22,6 +23,7 @@
 #include "vtkStreamingDemandDrivenPipeline.h"
 #include "vtkStringArray.h"
 #include "vtkTable.h"
+#include "vtkTensorDemand.h"
 
 #include "Ranks/Ranks.h"
 #include "Ranks/SimilarityRanks.h"
@@ -191,6 +193,9 @@ int vtkSimilarityGroups::RequestInformation(
     if (std::string(in->Get(names, i)) == chosen)
       filters = std::max(1, in->Get(shapes)[4 * i]);
   SetExtent(outputVector, filters);
+  vtkInformation *tensors = outputVector->GetInformationObject(0);
+  if (!vtkTensorDemand::Asked(tensors)) // or the pipeline would not look whether there is more
+    tensors->Set(vtkTensorDemand::ON_DEMAND(), 0);
   for (int port = 0; port < 4; ++port)
     outputVector->GetInformationObject(port)->Set(vtkAlgorithm::CAN_HANDLE_PIECE_REQUEST(), 1);
   return 1;
@@ -352,9 +357,10 @@ bool vtkSimilarityGroups::Compute(
   vtkTensorRecord moments;
   std::string error;
   const std::string name = record.Layer + "/moments";
-  const bool found = vtkTensorCollection::Find(input, name, "moments", moments, error) &&
+  const bool wanted = this->Statistics == MOMENTS || result.Pixels < 2;
+  const bool found = wanted && vtkTensorCollection::Find(input, name, "moments", moments, error) &&
                      Ranks::Largest(controller, moments.Values ? 1 : 0);
-  if (this->Statistics == MOMENTS || (result.Pixels < 2 && found)) {
+  if (this->Statistics == MOMENTS || found) {
     if (!found) {
       this->ReportError("there are no second moments of layer \"" + record.Layer + "\" (" + name +
                         ") at this step: choose Statistics = SummedMaps, or have the trainer "

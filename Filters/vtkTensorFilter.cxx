@@ -6,6 +6,7 @@
 #include "vtkInformationStringVectorKey.h"
 #include "vtkInformationVector.h"
 #include "vtkMultiProcessController.h"
+#include "vtkTensorDemandPipeline.h"
 
 #include "Ranks/Ranks.h"
 #include "execution.h"
@@ -44,6 +45,11 @@ int vtkTensorFilter::FillInputPortInformation(int, vtkInformation *info)
   // What it is, FindTensor() says in one sentence; the pipeline would say it at every request.
   info->Set(vtkAlgorithm::INPUT_REQUIRED_DATA_TYPE(), "vtkDataObject");
   return 1;
+}
+
+vtkExecutive *vtkTensorFilter::CreateDefaultExecutive()
+{
+  return vtkTensorDemandPipeline::New();
 }
 
 vtkInformation *vtkTensorFilter::InputInformation(vtkInformationVector **inputVector)

@@ -55,6 +55,10 @@ protected:
   ~vtkTensorFilter() override;
 
   int FillInputPortInformation(int port, vtkInformation *info) override;
+
+  /// One that asks for the chosen tensor only.
+  vtkExecutive *CreateDefaultExecutive() override;
+
   int RequestInformation(vtkInformation *request, vtkInformationVector **inputVector,
     vtkInformationVector *outputVector) override;
 

@@ -16,6 +16,7 @@
 #include "vtkPolyData.h"
 #include "vtkStreamingDemandDrivenPipeline.h"
 #include "vtkTable.h"
+#include "vtkTensorDemandPipeline.h"
 
 #include "tensorview/findings.h"
 
@@ -104,6 +105,12 @@ void vtkUnitTimeline::ReportError(const std::string &sentence)
 {
   if (this->Last.IsNew(sentence, this->GetMTime()))
     vtkErrorMacro(<< sentence);
+}
+
+/// It reads the run by itself: no tensor is read for it.
+vtkExecutive *vtkUnitTimeline::CreateDefaultExecutive()
+{
+  return vtkTensorDemandPipeline::New();
 }
 
 int vtkUnitTimeline::FillInputPortInformation(int, vtkInformation *info)

@@ -110,6 +110,7 @@ protected:
   vtkUnitTimeline();
   ~vtkUnitTimeline() override;
 
+  vtkExecutive *CreateDefaultExecutive() override;
   int FillInputPortInformation(int port, vtkInformation *info) override;
   int FillOutputPortInformation(int port, vtkInformation *info) override;
   vtkTypeBool ProcessRequest(vtkInformation *request, vtkInformationVector **inputVector,

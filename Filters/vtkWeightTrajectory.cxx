@@ -20,6 +20,7 @@
 #include "vtkPoints.h"
 #include "vtkPolyData.h"
 #include "vtkTable.h"
+#include "vtkTensorDemandPipeline.h"
 
 #include "Ranks/Ranks.h"
 #include "Views/PathEnds.h"
@@ -146,6 +147,12 @@ void vtkWeightTrajectory::PrintSelf(ostream &os, vtkIndent indent)
      << "\n";
   os << indent << "Tensor: " << this->Tensor << "\n";
   os << indent << "MostRecords: " << this->MostRecords << "\n";
+}
+
+/// It reads the run by itself: no tensor is read for it.
+vtkExecutive *vtkWeightTrajectory::CreateDefaultExecutive()
+{
+  return vtkTensorDemandPipeline::New();
 }
 
 int vtkWeightTrajectory::FillInputPortInformation(int, vtkInformation *info)

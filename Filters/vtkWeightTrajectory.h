@@ -97,6 +97,7 @@ protected:
   vtkWeightTrajectory();
   ~vtkWeightTrajectory() override;
 
+  vtkExecutive *CreateDefaultExecutive() override;
   int FillInputPortInformation(int port, vtkInformation *info) override;
   int FillOutputPortInformation(int port, vtkInformation *info) override;
   int RequestInformation(vtkInformation *request, vtkInformationVector **inputVector,

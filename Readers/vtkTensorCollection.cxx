@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "vtkTensorCollection.h"
 
+#include "vtkTensorDemand.h"
+
 #include "vtkCellData.h"
 #include "vtkDataAssembly.h"
 #include "vtkDataAssemblyVisitor.h"
@@ -9,6 +11,7 @@
 #include "vtkImageData.h"
 #include "vtkInformation.h"
 #include "vtkInformationIntegerVectorKey.h"
+#include "vtkInformationObjectBaseKey.h"
 #include "vtkInformationStringVectorKey.h"
 #include "vtkIntArray.h"
 #include "vtkNew.h"
@@ -35,12 +38,13 @@ void AddText(vtkFieldData *fields, const char *name, const std::string &text)
   fields->AddArray(array);
 }
 
-void AddNumber(vtkFieldData *fields, const char *name, vtkIdType number)
+vtkSmartPointer<vtkIdTypeArray> AddNumber(vtkFieldData *fields, const char *name, vtkIdType number)
 {
   vtkNew<vtkIdTypeArray> array;
   array->SetName(name);
   array->InsertNextValue(number);
   fields->AddArray(array);
+  return array;
 }
 
 std::string GetText(vtkFieldData *fields, const char *name)
@@ -125,17 +129,19 @@ std::string vtkTensorCollection::ArrayName(const std::string &kind)
   return name;
 }
 
-namespace {
 /// A tensor's image with everything that is known of it.
-vtkSmartPointer<vtkImageData> MakeLeaf(const vtkTensorRecord &record)
+vtkSmartPointer<vtkImageData> vtkTensorCollection::MakeLeaf(const vtkTensorRecord &record)
 {
   auto image = vtkSmartPointer<vtkImageData>::New();
-  const bool empty = !record.Values || record.Windows < 1 || record.RowsHere < 1;
+  const bool known = record.Values || record.Supplier;
+  const bool empty = !known || record.Windows < 1 || record.RowsHere < 1;
   if (!empty) {
     const int window = static_cast<int>(record.FirstWindow),
               row = static_cast<int>(record.FirstRow);
     image->SetExtent(0, static_cast<int>(record.Columns), row,
       row + static_cast<int>(record.RowsHere), window, window + static_cast<int>(record.Windows));
+  }
+  if (!empty && record.Values) {
     record.Values->SetName(vtkTensorCollection::ArrayName(record.Kind).c_str());
     image->GetCellData()->SetScalars(record.Values);
   }
@@ -146,7 +152,9 @@ vtkSmartPointer<vtkImageData> MakeLeaf(const vtkTensorRecord &record)
   AddNumber(fields, "Channels", record.Channels);
   AddNumber(fields, "Rows", record.Rows);
   AddNumber(fields, "Columns", record.Columns);
-  AddNumber(fields, "Step", record.Step);
+  const vtkSmartPointer<vtkIdTypeArray> step = AddNumber(fields, "Step", record.Step);
+  if (record.Supplier)
+    step->GetInformation()->Set(vtkTensorDemand::SUPPLIER(), record.Supplier);
   AddNumber(fields, "Samples", record.Samples);
   if (record.State) {
     record.State->SetName("State");
@@ -159,6 +167,7 @@ vtkSmartPointer<vtkImageData> MakeLeaf(const vtkTensorRecord &record)
   return image;
 }
 
+namespace {
 /// The nodes of layers in an assembly, found by their names.
 class Tree
 {
@@ -282,7 +291,17 @@ bool vtkTensorCollection::Find(vtkDataObject *data, const std::string &name, con
               ", and not the tensors of a network, the first output of TensorSnapshotReader";
     return false;
   }
-  if (!Read(found, record)) {
+  bool sound = Read(found, record);
+  vtkTensorDemand *supplier = sound ? vtkTensorDemand::SupplierOf(found) : nullptr;
+  if (supplier) {
+    const vtkSmartPointer<vtkImageData> leaf = supplier->Supply(record);
+    if (!leaf) {
+      error = "the tensor \"" + record.Name() + "\" cannot be read: its reader is gone";
+      return false;
+    }
+    sound = Read(leaf, record);
+  }
+  if (!sound) {
     error = "the tensor \"" + record.Name() + "\" of the input is damaged: its sizes do not match";
     return false;
   }

@@ -40,19 +40,21 @@
 #define vtkTensorCollection_h
 
 #include "TensorViewReadersModule.h" // for export macro
+#include "vtkImageData.h"            // for a leaf
 #include "vtkObject.h"
+#include "vtkSmartPointer.h" // for a leaf
 
 #include <string> // for arguments
 #include <vector> // for arguments
 
 class vtkDataArray;
 class vtkDataObject;
-class vtkImageData;
 class vtkInformation;
 class vtkInformationIntegerVectorKey;
 class vtkInformationStringVectorKey;
 class vtkIntArray;
 class vtkPartitionedDataSetCollection;
+class vtkTensorDemand;
 
 /// One tensor at one step, as it goes into a collection and comes out of it.
 struct vtkTensorRecord
@@ -72,7 +74,10 @@ struct vtkTensorRecord
   vtkDataArray *Values = nullptr; ///< Windows * RowsHere * Columns values
   vtkIntArray *State = nullptr;   ///< may be null: all alive
   vtkIntArray *Group = nullptr;   ///< may be null: no groups
-  vtkImageData *Image = nullptr;  ///< out only: the leaf itself
+  /// In: who supplies the values, where they are not there yet (vtkTensorDemand).
+  vtkTensorDemand *Supplier = nullptr;
+  /// Out only: the leaf itself, which holds the arrays.
+  vtkSmartPointer<vtkImageData> Image;
 
   std::string Name() const { return this->Layer + "/" + this->Kind; }
 };
@@ -107,11 +112,15 @@ public:
     vtkPartitionedDataSetCollection *tensors, const std::vector<vtkTensorRecord> &records);
   ///@}
 
+  /// A leaf by itself.
+  static vtkSmartPointer<vtkImageData> MakeLeaf(const vtkTensorRecord &record);
+
   /// All tensors of a collection in order, "layer/kind". Empty for data that is not ours.
   static std::vector<std::string> Names(vtkDataObject *tensors);
 
   /// Finds a tensor by name; an empty name means the first whose kind is preferred, and where there
-  /// is none, the first. False, with a sentence in error, where it is not there.
+  /// is none, the first. False, with a sentence in error, where it is not there. Values that are
+  /// there on demand are read.
   static bool Find(vtkDataObject *tensors, const std::string &name, const char *preferred,
     vtkTensorRecord &record, std::string &error);
 

@@ -107,6 +107,11 @@ const char *vtkTensorSourceReader::GetHistoryTensorArrayName(int index)
   return nullptr;
 }
 
+vtkIdType vtkTensorSourceReader::GetValuesRead() const
+{
+  return this->State->ValuesRead;
+}
+
 void vtkTensorSourceReader::Refresh()
 {
   this->State->Reload = true;

@@ -20,7 +20,8 @@
  * "ring:NAME" in place of a file is a training in shared memory: its last step, and of its history
  * what was seen since it was opened. With Follow each look takes the newest step.
  *
- * Each output is read only when it is asked for. Several files are one continued run.
+ * Each output is read only when it is asked for, and of the first, for the filters of this plugin,
+ * only the tensors that they show (vtkTensorDemand). Several files are one continued run.
  *
  * With several ranks each reads only its own contiguous range of filters, of a matrix of rows; see
  * vtkTensorCollection.
@@ -42,7 +43,9 @@
 
 class vtkDataArray;
 class vtkDataArraySelection;
+class vtkImageData;
 class vtkTable;
+class vtkTensorDemand;
 struct vtkTensorRecord;
 
 class TENSORVIEWREADERS_EXPORT vtkTensorSourceReader
@@ -108,6 +111,14 @@ public:
   vtkGetMacro(TimeSteps, int);
   ///@}
 
+  /// How many values of tensors were read so far, by this process: output 0 is read on demand where
+  /// whoever asks knows how (vtkTensorDemand).
+  vtkIdType GetValuesRead() const;
+
+  /// For vtkTensorDemand: a leaf of the first output with its values.
+  vtkSmartPointer<vtkImageData> Supply(
+    const vtkTensorRecord &wanted, double time, size_t rank, size_t ranks);
+
   /// Reads the files anew at the next update.
   void Refresh();
 
@@ -140,6 +151,10 @@ private:
   void ReadTensors(vtkInformation *info);
   vtkSmartPointer<vtkDataArray> ReadValues(
     size_t tensor, size_t record, Request &request, vtkTensorRecord &result);
+  vtkTensorRecord ReadRecord(
+    size_t number, Request &request, std::vector<vtkSmartPointer<vtkDataArray>> &held);
+  vtkTensorRecord DescribeRecord(size_t number, const Request &request, vtkTensorDemand *supplier);
+  vtkSmartPointer<vtkTensorDemand> MakeSupplier(const Request &request);
   void ReadHistory(vtkInformation *info);
   ptrdiff_t FindHistoryTensor();
   std::vector<size_t> FindHistoryElements(ptrdiff_t tensor);

@@ -18,6 +18,34 @@
 
 struct vtkTensorSourceReader::Internals
 {
+  /// What was read of each tensor, until two executions have gone by in which nobody wanted it.
+  template <typename T> class Memory
+  {
+  public:
+    T &Of(const std::string &name)
+    {
+      const auto before = this->Before.find(name);
+      if (before != this->Before.end()) {
+        this->Now[name] = std::move(before->second);
+        this->Before.erase(before);
+      }
+      return this->Now[name];
+    }
+    void Turn()
+    {
+      this->Before = std::move(this->Now);
+      this->Now.clear();
+    }
+    void Forget()
+    {
+      this->Now.clear();
+      this->Before.clear();
+    }
+
+  private:
+    std::map<std::string, T> Now, Before;
+  };
+
   /// What was last read of a tensor, so that a change of anything else does not read it again.
   struct Kept
   {
@@ -45,16 +73,24 @@ struct vtkTensorSourceReader::Internals
   std::set<std::string> Reported;  ///< notes, and problems of tensors
   TensorSource Source;
   std::vector<double> Times; ///< TIME_STEPS
-  std::map<std::string, Kept> Records;
-  std::map<std::string, Running> Sums;
-  std::string HistoryKey; ///< of the history: tensor and elements
+  Memory<Kept> Records;
+  Memory<Running> Sums;
+  vtkTypeInt64 ValuesRead = 0; ///< of tensors, ever
+  std::string HistoryKey;      ///< of the history: tensor and elements
   std::vector<double> History;
   std::map<int64_t, std::map<std::string, double>> Seen; ///< of a ring: step -> column -> value
 
+  vtkSmartPointer<vtkDataArray> Read(const TensorSource::Tensor &tensor, size_t record,
+    const TensorSource::Share &share, const tv_execution &execution)
+  {
+    this->ValuesRead += static_cast<vtkTypeInt64>(share.Elements);
+    return this->Source.Read(tensor, record, share, &execution, false);
+  }
+
   void Forget()
   {
-    this->Records.clear();
-    this->Sums.clear();
+    this->Records.Forget();
+    this->Sums.Forget();
     this->History.clear();
   }
 };
@@ -67,9 +103,7 @@ struct vtkTensorSourceReader::Request
   std::function<bool(double)> Progress; ///< with what is done of one tensor; false: stop
   tv_execution Execution{};             ///< calls Progress
   std::map<size_t, vtkSmartPointer<vtkIntArray>> States; ///< read already
-  std::map<std::string, Internals::Kept> Records;
-  std::map<std::string, Internals::Running> Sums;
-  std::string Error; ///< the first thing that failed
+  std::string Error;                                     ///< the first thing that failed
 
   /// Keeps the sentence of the last failure, unless there is one already.
   void Fail()
