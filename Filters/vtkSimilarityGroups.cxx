@@ -117,6 +117,11 @@ void PassWithGroups(vtkPartitionedDataSetCollection *output, vtkPartitionedDataS
   output->ShallowCopy(input);
   auto group = NewArray<vtkIntArray>("Group", static_cast<vtkIdType>(groups.size()));
   std::copy(groups.begin(), groups.end(), group->GetPointer(0));
+  if (vtkTensorDemand *demand = vtkTensorDemand::Get(input)) {
+    output->Initialize();
+    vtkTensorDemand::Put(output, vtkTensorDemand::WithGroups(demand, layer, group));
+    return;
+  }
   for (unsigned int i = 0; i < input->GetNumberOfPartitionedDataSets(); ++i) {
     vtkPartitionedDataSet *from = input->GetPartitionedDataSet(i);
     vtkNew<vtkPartitionedDataSet> to;

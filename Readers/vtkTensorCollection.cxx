@@ -11,7 +11,6 @@
 #include "vtkImageData.h"
 #include "vtkInformation.h"
 #include "vtkInformationIntegerVectorKey.h"
-#include "vtkInformationObjectBaseKey.h"
 #include "vtkInformationStringVectorKey.h"
 #include "vtkIntArray.h"
 #include "vtkNew.h"
@@ -38,13 +37,12 @@ void AddText(vtkFieldData *fields, const char *name, const std::string &text)
   fields->AddArray(array);
 }
 
-vtkSmartPointer<vtkIdTypeArray> AddNumber(vtkFieldData *fields, const char *name, vtkIdType number)
+void AddNumber(vtkFieldData *fields, const char *name, vtkIdType number)
 {
   vtkNew<vtkIdTypeArray> array;
   array->SetName(name);
   array->InsertNextValue(number);
   fields->AddArray(array);
-  return array;
 }
 
 std::string GetText(vtkFieldData *fields, const char *name)
@@ -133,15 +131,12 @@ std::string vtkTensorCollection::ArrayName(const std::string &kind)
 vtkSmartPointer<vtkImageData> vtkTensorCollection::MakeLeaf(const vtkTensorRecord &record)
 {
   auto image = vtkSmartPointer<vtkImageData>::New();
-  const bool known = record.Values || record.Supplier;
-  const bool empty = !known || record.Windows < 1 || record.RowsHere < 1;
+  const bool empty = !record.Values || record.Windows < 1 || record.RowsHere < 1;
   if (!empty) {
     const int window = static_cast<int>(record.FirstWindow),
               row = static_cast<int>(record.FirstRow);
     image->SetExtent(0, static_cast<int>(record.Columns), row,
       row + static_cast<int>(record.RowsHere), window, window + static_cast<int>(record.Windows));
-  }
-  if (!empty && record.Values) {
     record.Values->SetName(vtkTensorCollection::ArrayName(record.Kind).c_str());
     image->GetCellData()->SetScalars(record.Values);
   }
@@ -152,9 +147,7 @@ vtkSmartPointer<vtkImageData> vtkTensorCollection::MakeLeaf(const vtkTensorRecor
   AddNumber(fields, "Channels", record.Channels);
   AddNumber(fields, "Rows", record.Rows);
   AddNumber(fields, "Columns", record.Columns);
-  const vtkSmartPointer<vtkIdTypeArray> step = AddNumber(fields, "Step", record.Step);
-  if (record.Supplier)
-    step->GetInformation()->Set(vtkTensorDemand::SUPPLIER(), record.Supplier);
+  AddNumber(fields, "Step", record.Step);
   AddNumber(fields, "Samples", record.Samples);
   if (record.State) {
     record.State->SetName("State");
@@ -253,6 +246,8 @@ void vtkTensorCollection::Append(
 
 std::vector<std::string> vtkTensorCollection::Names(vtkDataObject *data)
 {
+  if (vtkTensorDemand *demand = vtkTensorDemand::Get(data))
+    return demand->Names();
   std::vector<std::string> names;
   auto *tensors = vtkPartitionedDataSetCollection::SafeDownCast(data);
   for (unsigned int i = 0; tensors && i < tensors->GetNumberOfPartitionedDataSets(); ++i)
@@ -262,46 +257,56 @@ std::vector<std::string> vtkTensorCollection::Names(vtkDataObject *data)
   return names;
 }
 
+namespace {
+/// The leaf of a tensor; null, with a sentence, where it is not there.
+vtkSmartPointer<vtkImageData> FindLeaf(
+  vtkDataObject *data, const std::string &name, const char *preferred, std::string &error)
+{
+  if (vtkTensorDemand *demand = vtkTensorDemand::Get(data))
+    return demand->Find(name, preferred, error);
+  auto *tensors = vtkPartitionedDataSetCollection::SafeDownCast(data);
+  const std::vector<std::string> names = vtkTensorCollection::Names(data);
+  const ptrdiff_t chosen = vtkTensorCollection::Choose(names, name, preferred, error);
+  if (names.empty() && data && !tensors)
+    error = std::string("the input is a ") + data->GetClassName() +
+            ", and not the tensors of a network, the first output of TensorSnapshotReader";
+  ptrdiff_t count = 0;
+  for (unsigned int i = 0; chosen >= 0; ++i)
+    if (vtkImageData *image = GetLeaf(tensors, i))
+      if (count++ == chosen)
+        return image;
+  return nullptr;
+}
+} // namespace
+
+ptrdiff_t vtkTensorCollection::Choose(const std::vector<std::string> &names,
+  const std::string &name, const char *preferred, std::string &error)
+{
+  const std::string ending = std::string("/") + preferred;
+  for (size_t k = 0; k < names.size(); ++k) {
+    const std::string &here = names[k];
+    const bool kind = here.size() > ending.size() &&
+                      here.compare(here.size() - ending.size(), ending.size(), ending) == 0;
+    if (name.empty() ? kind : here == name)
+      return static_cast<ptrdiff_t>(k);
+  }
+  if (name.empty() && !names.empty())
+    return 0;
+  std::string known;
+  for (const std::string &here : names)
+    known += (known.empty() ? "" : ", ") + here;
+  error = names.empty() ? "the input holds no tensors"
+                        : "there is no tensor \"" + name + "\" in the input; it has " + known;
+  return -1;
+}
+
 bool vtkTensorCollection::Find(vtkDataObject *data, const std::string &name, const char *preferred,
   vtkTensorRecord &record, std::string &error)
 {
-  auto *tensors = vtkPartitionedDataSetCollection::SafeDownCast(data);
-  vtkImageData *found = nullptr;
-  bool exact = false;
-  std::string known;
-  for (unsigned int i = 0; tensors && !exact && i < tensors->GetNumberOfPartitionedDataSets();
-       ++i) {
-    vtkImageData *image = GetLeaf(tensors, i);
-    if (!image)
-      continue;
-    const std::string kind = GetText(image->GetFieldData(), "Kind");
-    const std::string here = GetText(image->GetFieldData(), "Layer") + "/" + kind;
-    known += (known.empty() ? "" : ", ") + here;
-    exact = name.empty() ? kind == preferred : here == name;
-    if (exact || (name.empty() && !found))
-      found = image;
-  }
-  if (!found) {
-    if (!known.empty())
-      error = "there is no tensor \"" + name + "\" in the input; it has " + known;
-    else if (tensors || !data)
-      error = "the input holds no tensors";
-    else
-      error = std::string("the input is a ") + data->GetClassName() +
-              ", and not the tensors of a network, the first output of TensorSnapshotReader";
+  const vtkSmartPointer<vtkImageData> found = FindLeaf(data, name, preferred, error);
+  if (!found)
     return false;
-  }
-  bool sound = Read(found, record);
-  vtkTensorDemand *supplier = sound ? vtkTensorDemand::SupplierOf(found) : nullptr;
-  if (supplier) {
-    const vtkSmartPointer<vtkImageData> leaf = supplier->Supply(record);
-    if (!leaf) {
-      error = "the tensor \"" + record.Name() + "\" cannot be read: its reader is gone";
-      return false;
-    }
-    sound = Read(leaf, record);
-  }
-  if (!sound) {
+  if (!Read(found, record)) {
     error = "the tensor \"" + record.Name() + "\" of the input is damaged: its sizes do not match";
     return false;
   }

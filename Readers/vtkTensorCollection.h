@@ -54,7 +54,6 @@ class vtkInformationIntegerVectorKey;
 class vtkInformationStringVectorKey;
 class vtkIntArray;
 class vtkPartitionedDataSetCollection;
-class vtkTensorDemand;
 
 /// One tensor at one step, as it goes into a collection and comes out of it.
 struct vtkTensorRecord
@@ -74,8 +73,6 @@ struct vtkTensorRecord
   vtkDataArray *Values = nullptr; ///< Windows * RowsHere * Columns values
   vtkIntArray *State = nullptr;   ///< may be null: all alive
   vtkIntArray *Group = nullptr;   ///< may be null: no groups
-  /// In: who supplies the values, where they are not there yet (vtkTensorDemand).
-  vtkTensorDemand *Supplier = nullptr;
   /// Out only: the leaf itself, which holds the arrays.
   vtkSmartPointer<vtkImageData> Image;
 
@@ -117,6 +114,11 @@ public:
 
   /// All tensors of a collection in order, "layer/kind". Empty for data that is not ours.
   static std::vector<std::string> Names(vtkDataObject *tensors);
+
+  /// The number of the tensor of that name among names ("layer/kind"), as Find() finds it; -1, with a
+  /// sentence in error, where it is not there.
+  static ptrdiff_t Choose(const std::vector<std::string> &names, const std::string &name,
+    const char *preferred, std::string &error);
 
   /// Finds a tensor by name; an empty name means the first whose kind is preferred, and where there
   /// is none, the first. False, with a sentence in error, where it is not there. Values that are

@@ -84,7 +84,21 @@ const char *vtkTensorSourceReader::GetTensorArrayName(int index)
 
 int vtkTensorSourceReader::GetTensorArrayStatus(const char *name)
 {
-  return this->TensorSelection->ArrayIsEnabled(name);
+  return name && this->IsEnabled(name) ? 1 : 0;
+}
+
+/// The selection itself goes through its list for every name.
+bool vtkTensorSourceReader::IsEnabled(const std::string &name)
+{
+  Internals &state = *this->State;
+  if (state.EnabledAt != this->TensorSelection->GetMTime()) {
+    state.EnabledAt = this->TensorSelection->GetMTime();
+    state.Enabled.clear();
+    for (int k = 0; k < this->TensorSelection->GetNumberOfArrays(); ++k)
+      if (this->TensorSelection->GetArraySetting(k))
+        state.Enabled.insert(this->TensorSelection->GetArrayName(k));
+  }
+  return state.Enabled.count(name) > 0;
 }
 
 void vtkTensorSourceReader::SetTensorArrayStatus(const char *name, int status)

@@ -115,9 +115,12 @@ public:
   /// whoever asks knows how (vtkTensorDemand).
   vtkIdType GetValuesRead() const;
 
-  /// For vtkTensorDemand: a leaf of the first output with its values.
-  vtkSmartPointer<vtkImageData> Supply(
-    const vtkTensorRecord &wanted, double time, size_t rank, size_t ranks);
+  ///@{
+  /// For vtkTensorDemand: the enabled tensors, and the leaf of one of them at a time.
+  std::vector<std::string> GetTensorNames();
+  vtkSmartPointer<vtkImageData> FindTensor(const std::string &name, const char *preferred,
+    double time, size_t rank, size_t ranks, std::string &error);
+  ///@}
 
   /// Reads the files anew at the next update.
   void Refresh();
@@ -153,8 +156,8 @@ private:
     size_t tensor, size_t record, Request &request, vtkTensorRecord &result);
   vtkTensorRecord ReadRecord(
     size_t number, Request &request, std::vector<vtkSmartPointer<vtkDataArray>> &held);
-  vtkTensorRecord DescribeRecord(size_t number, const Request &request, vtkTensorDemand *supplier);
-  vtkSmartPointer<vtkTensorDemand> MakeSupplier(const Request &request);
+  vtkSmartPointer<vtkTensorDemand> MakeDemand(const Request &request);
+  bool IsEnabled(const std::string &name);
   void ReadHistory(vtkInformation *info);
   ptrdiff_t FindHistoryTensor();
   std::vector<size_t> FindHistoryElements(ptrdiff_t tensor);

@@ -10,11 +10,12 @@
 #include "vtkIntArray.h"
 #include "vtkSmartPointer.h"
 
-#include <functional> // for progress
-#include <map>        // for what was read
-#include <set>        // for what was said
-#include <string>     // for names
-#include <vector>     // for lists
+#include <functional>    // for progress
+#include <map>           // for what was read
+#include <set>           // for what was said
+#include <string>        // for names
+#include <unordered_set> // for names
+#include <vector>        // for lists
 
 struct vtkTensorSourceReader::Internals
 {
@@ -72,7 +73,9 @@ struct vtkTensorSourceReader::Internals
   std::string Said[2];             ///< what was last said about each output; empty: it was read
   std::set<std::string> Reported;  ///< notes, and problems of tensors
   TensorSource Source;
-  std::vector<double> Times; ///< TIME_STEPS
+  std::unordered_set<std::string> Enabled; ///< of the selection, at its time
+  vtkMTimeType EnabledAt = 0;              ///< 0: to be listed again
+  std::vector<double> Times;               ///< TIME_STEPS
   Memory<Kept> Records;
   Memory<Running> Sums;
   vtkTypeInt64 ValuesRead = 0; ///< of tensors, ever

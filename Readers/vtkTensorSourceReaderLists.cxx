@@ -145,6 +145,7 @@ void vtkTensorSourceReader::UpdateSelection()
   for (const TensorSource::Tensor &tensor : this->State->Source.Tensors())
     if (!known.count(tensor.Name))
       this->TensorSelection->AddArray(tensor.Name.c_str(), tensor.Offered);
+  this->State->EnabledAt = 0; // the selection does not call that a change
 }
 
 namespace {
@@ -184,12 +185,8 @@ int vtkTensorSourceReader::RequestInformation(
       either->Append(vtkTensorCollection::PATHS(), name.c_str());
   }
   std::vector<int64_t> steps;
-  std::unordered_set<std::string> enabled;
-  for (int k = 0; k < this->TensorSelection->GetNumberOfArrays(); ++k)
-    if (this->TensorSelection->GetArraySetting(k))
-      enabled.insert(this->TensorSelection->GetArrayName(k));
   for (const TensorSource::Tensor &tensor : state.Source.Tensors()) {
-    if (!enabled.count(tensor.Name))
+    if (!this->IsEnabled(tensor.Name))
       continue;
     const tv_source_tensor &listed = state.Source.Listed(tensor);
     const tv_windows &windows = tensor.Windows;

@@ -6,7 +6,6 @@
 
 #include "execution.h"
 
-#include "vtkDataArraySelection.h"
 #include "vtkImageData.h"
 #include "vtkInformation.h"
 #include "vtkIntArray.h"
@@ -18,7 +17,6 @@
 #include "vtkWeakPointer.h"
 
 #include <algorithm>
-#include <unordered_set>
 
 namespace {
 using Internals = vtkTensorSourceReader::Internals;
@@ -101,23 +99,31 @@ int Threads()
 }
 
 /// Comes back to a reader for the values of one tensor.
-class Supplier : public vtkTensorDemand
+class Demand : public vtkTensorDemand
 {
 public:
-  vtkTypeMacro(Supplier, vtkTensorDemand);
-  static Supplier *New();
+  vtkTypeMacro(Demand, vtkTensorDemand);
+  static Demand *New();
 
   vtkWeakPointer<vtkTensorSourceReader> Reader;
   double Time = 0;
   size_t Rank = 0, Ranks = 1;
 
-  vtkSmartPointer<vtkImageData> Supply(const vtkTensorRecord &record) override
+  std::vector<std::string> Names() override
   {
-    return this->Reader ? this->Reader->Supply(record, this->Time, this->Rank, this->Ranks)
-                        : nullptr;
+    return this->Reader ? this->Reader->GetTensorNames() : std::vector<std::string>();
+  }
+
+  vtkSmartPointer<vtkImageData> Find(
+    const std::string &name, const char *preferred, std::string &error) override
+  {
+    if (this->Reader)
+      return this->Reader->FindTensor(name, preferred, this->Time, this->Rank, this->Ranks, error);
+    error = "the reader of the input is gone";
+    return nullptr;
   }
 };
-vtkStandardNewMacro(Supplier);
+vtkStandardNewMacro(Demand);
 
 /// The last step at or before the time that was asked for; the first where there is none.
 double TimeOf(vtkInformation *info, const std::vector<double> &times)
@@ -133,14 +139,14 @@ double TimeOf(vtkInformation *info, const std::vector<double> &times)
 }
 } // namespace
 
-vtkSmartPointer<vtkTensorDemand> vtkTensorSourceReader::MakeSupplier(const Request &request)
+vtkSmartPointer<vtkTensorDemand> vtkTensorSourceReader::MakeDemand(const Request &request)
 {
-  vtkNew<Supplier> supplier;
-  supplier->Reader = this;
-  supplier->Time = request.Time;
-  supplier->Rank = request.Rank;
-  supplier->Ranks = request.Ranks;
-  return supplier;
+  vtkNew<Demand> demand;
+  demand->Reader = this;
+  demand->Time = request.Time;
+  demand->Rank = request.Rank;
+  demand->Ranks = request.Ranks;
+  return demand;
 }
 
 /// The values of a tensor at a record, as they were read before or anew. Null where they cannot be
@@ -191,23 +197,6 @@ vtkTensorRecord vtkTensorSourceReader::ReadRecord(
   return record;
 }
 
-/// The same, but for its values and what must be read beside them.
-vtkTensorRecord vtkTensorSourceReader::DescribeRecord(
-  size_t number, const Request &request, vtkTensorDemand *supplier)
-{
-  const TensorSource &source = this->State->Source;
-  const TensorSource::Tensor &tensor = source.Tensors()[number];
-  vtkTensorRecord record =
-    TensorSource::Describe(tensor, TensorSource::ShareOf(tensor, request.Rank, request.Ranks));
-  record.Supplier = supplier;
-  const ptrdiff_t found = source.RecordAt(tensor, request.Time);
-  if (found < 0)
-    record.Windows = 0; // no cells
-  else
-    record.Step = source.Listed(tensor).steps[found];
-  return record;
-}
-
 void vtkTensorSourceReader::ReadTensors(vtkInformation *info)
 {
   using Pipeline = vtkStreamingDemandDrivenPipeline;
@@ -225,25 +214,18 @@ void vtkTensorSourceReader::ReadTensors(vtkInformation *info)
   request.Execution = {Threads(), Request::Call, &request};
 
   // A ring has moved on when somebody comes back for more.
-  const bool onDemand = vtkTensorDemand::Asked(info) && !this->Live();
-  const vtkSmartPointer<vtkTensorDemand> supplier =
-    onDemand ? this->MakeSupplier(request) : nullptr;
-  std::unordered_set<std::string> enabled;
-  for (int k = 0; k < this->TensorSelection->GetNumberOfArrays(); ++k)
-    if (this->TensorSelection->GetArraySetting(k))
-      enabled.insert(this->TensorSelection->GetArrayName(k));
+  state.Records.Turn();
+  state.Sums.Turn();
+  if (vtkTensorDemand::Asked(info) && !this->Live()) {
+    vtkTensorDemand::Put(output, this->MakeDemand(request));
+    return;
+  }
   const std::vector<TensorSource::Tensor> &tensors = state.Source.Tensors();
   std::vector<vtkTensorRecord> records;
   std::vector<vtkSmartPointer<vtkDataArray>> held; // until the collection has them
-  state.Records.Turn();
-  state.Sums.Turn();
   for (size_t k = 0; k < tensors.size() && !this->CheckAbort(); ++k) {
-    if (!enabled.count(tensors[k].Name))
+    if (!this->IsEnabled(tensors[k].Name))
       continue;
-    if (onDemand) {
-      records.push_back(this->DescribeRecord(k, request, supplier));
-      continue;
-    }
     request.Progress = [this, k, &tensors](double done) {
       this->UpdateProgress((static_cast<double>(k) + done) / static_cast<double>(tensors.size()));
       return !this->CheckAbort();
@@ -251,15 +233,30 @@ void vtkTensorSourceReader::ReadTensors(vtkInformation *info)
     records.push_back(this->ReadRecord(k, request, held));
   }
   vtkTensorCollection::Append(output, records);
-  if (!onDemand)
-    this->ReportOnce(0, request.Error);
+  this->ReportOnce(0, request.Error);
 }
 
-vtkSmartPointer<vtkImageData> vtkTensorSourceReader::Supply(
-  const vtkTensorRecord &wanted, double time, size_t rank, size_t ranks)
+std::vector<std::string> vtkTensorSourceReader::GetTensorNames()
+{
+  std::vector<std::string> names;
+  for (const TensorSource::Tensor &tensor : this->State->Source.Tensors())
+    if (this->IsEnabled(tensor.Name))
+      names.push_back(tensor.Name);
+  return names;
+}
+
+vtkSmartPointer<vtkImageData> vtkTensorSourceReader::FindTensor(const std::string &name,
+  const char *preferred, double time, size_t rank, size_t ranks, std::string &error)
 {
   const TensorSource &source = this->State->Source;
-  const ptrdiff_t number = source.Find(wanted.Name());
+  std::string chosen = name;
+  if (name.empty() || source.Find(name) < 0 || !this->IsEnabled(name)) {
+    const std::vector<std::string> names = this->GetTensorNames();
+    const ptrdiff_t number = vtkTensorCollection::Choose(names, name, preferred, error);
+    if (number < 0)
+      return nullptr;
+    chosen = names[static_cast<size_t>(number)];
+  }
   Request request;
   request.Time = time;
   request.Rank = rank;
@@ -269,16 +266,10 @@ vtkSmartPointer<vtkImageData> vtkTensorSourceReader::Supply(
     return !this->CheckAbort();
   };
   request.Execution = {Threads(), Request::Call, &request};
-  vtkTensorRecord record = wanted;
-  std::vector<vtkSmartPointer<vtkDataArray>> held;
-  if (number >= 0)
-    record = this->ReadRecord(static_cast<size_t>(number), request, held);
-  else
-    record.Step = -1;
-  record.Supplier = nullptr;
-  record.Group = wanted.Group;
+  std::vector<vtkSmartPointer<vtkDataArray>> held; // until the leaf has them
+  const vtkTensorRecord record =
+    this->ReadRecord(static_cast<size_t>(source.Find(chosen)), request, held);
   this->ReportOnce(0, request.Error);
-  if (source)
-    tv_source_rest(source.Get());
+  tv_source_rest(source.Get());
   return vtkTensorCollection::MakeLeaf(record);
 }

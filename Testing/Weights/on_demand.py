@@ -73,6 +73,8 @@ class OnDemand(unittest.TestCase):
         self.assertEqual(SIZE, counted(self.reader))
         self.same(grid, 7, 20)
         self.assertEqual(2 * SIZE, counted(self.reader))
+        # A step makes nothing for the tensors that are not shown.
+        self.assertEqual(1, self.reader.GetClientSideObject().GetOutputDataObject(0).GetNumberOfPartitionedDataSets())
         grid.Tensor = "layers.8/weights"
         self.same(grid, 8, 20)
         grid.Tensor = "layers.7/weights"
