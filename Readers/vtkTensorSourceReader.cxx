@@ -121,6 +121,16 @@ const char *vtkTensorSourceReader::GetHistoryTensorArrayName(int index)
   return nullptr;
 }
 
+/// What was given in place of tensors serves nobody else.
+vtkMTimeType vtkTensorSourceReader::GetMTime()
+{
+  if (this->State->Described) {
+    this->State->Described = false;
+    this->Modified();
+  }
+  return this->Superclass::GetMTime();
+}
+
 vtkIdType vtkTensorSourceReader::GetValuesRead() const
 {
   return this->State->ValuesRead;

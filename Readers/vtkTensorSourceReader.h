@@ -115,6 +115,14 @@ public:
   /// whoever asks knows how (vtkTensorDemand).
   vtkIdType GetValuesRead() const;
 
+  /// On: the next update of output 0, if it would read more than 64 MB, gives no tensors: for a window
+  /// that updates whatever is opened before anybody looks at it. Whoever comes next gets what is
+  /// asked for. Default: off.
+  vtkSetMacro(DescribeFirst, bool);
+  vtkGetMacro(DescribeFirst, bool);
+
+  vtkMTimeType GetMTime() override;
+
   ///@{
   /// For vtkTensorDemand: the enabled tensors, and the leaf of one of them at a time.
   std::vector<std::string> GetTensorNames();
@@ -158,6 +166,7 @@ private:
     size_t number, Request &request, std::vector<vtkSmartPointer<vtkDataArray>> &held);
   vtkSmartPointer<vtkTensorDemand> MakeDemand(const Request &request);
   bool IsEnabled(const std::string &name);
+  bool IsLarge();
   void ReadHistory(vtkInformation *info);
   ptrdiff_t FindHistoryTensor();
   std::vector<size_t> FindHistoryElements(ptrdiff_t tensor);
@@ -178,6 +187,7 @@ private:
   std::string HistoryTensor;
   std::string HistoryElements = "0-2";
   int TimeSteps = CHOSEN;
+  bool DescribeFirst = false;
   std::unique_ptr<Internals> State;
 };
 

@@ -73,6 +73,7 @@ struct vtkTensorSourceReader::Internals
   std::string Said[2];             ///< what was last said about each output; empty: it was read
   std::set<std::string> Reported;  ///< notes, and problems of tensors
   TensorSource Source;
+  bool Described = false;                  ///< tensors were not asked for on demand, but given so
   std::unordered_set<std::string> Enabled; ///< of the selection, at its time
   vtkMTimeType EnabledAt = 0;              ///< 0: to be listed again
   std::vector<double> Times;               ///< TIME_STEPS

@@ -197,6 +197,17 @@ vtkTensorRecord vtkTensorSourceReader::ReadRecord(
   return record;
 }
 
+/// Whether all that is enabled is more than can be read by the way.
+bool vtkTensorSourceReader::IsLarge()
+{
+  constexpr size_t Most = (64U << 20U) / sizeof(float);
+  size_t values = 0;
+  for (const TensorSource::Tensor &tensor : this->State->Source.Tensors())
+    if (this->IsEnabled(tensor.Name))
+      values += tensor.Elements;
+  return values > Most;
+}
+
 void vtkTensorSourceReader::ReadTensors(vtkInformation *info)
 {
   using Pipeline = vtkStreamingDemandDrivenPipeline;
@@ -216,7 +227,10 @@ void vtkTensorSourceReader::ReadTensors(vtkInformation *info)
   // A ring has moved on when somebody comes back for more.
   state.Records.Turn();
   state.Sums.Turn();
-  if (vtkTensorDemand::Asked(info) && !this->Live()) {
+  const bool asked = vtkTensorDemand::Asked(info);
+  state.Described = !asked && this->DescribeFirst && !this->Live() && this->IsLarge();
+  this->DescribeFirst = false;
+  if ((asked || state.Described) && !this->Live()) {
     vtkTensorDemand::Put(output, this->MakeDemand(request));
     return;
   }

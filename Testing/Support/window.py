@@ -93,11 +93,11 @@ def environment():
 
 def start(paraview, events, *options):
     write_events("events.xml", events)
-    log = open("paraview.log", "w")
     command = [paraview, f"--test-directory={HERE}", "--test-script=" + os.path.abspath("events.xml")]
-    return subprocess.Popen(
-        command + list(options), env=environment(), stdin=subprocess.DEVNULL, stdout=log, stderr=log
-    )
+    with open("paraview.log", "w") as log:
+        return subprocess.Popen(
+            command + list(options), env=environment(), stdin=subprocess.DEVNULL, stdout=log, stderr=log
+        )
 
 
 def log():
