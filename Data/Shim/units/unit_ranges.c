@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "unit_ranges.h"
 
+#include "view_value.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,18 +77,32 @@ size_t tv_ranges_columns(const tv_unit_ranges *ranges)
   return 2 * (size_t)ranges->count;
 }
 
+/* One measure of all units. It is the same for the whole loop, so that it is looked at once. */
+static void add_measure(
+  float *range, size_t columns, size_t units, const float *statistics, int measure)
+{
+  for (size_t u = 0; u < units; ++u, range += columns, statistics += TV_MEASURES) {
+    const float value = (float)tv_value_of(measure, statistics);
+    range[0] = value < range[0] ? value : range[0];
+    range[1] = value > range[1] ? value : range[1];
+  }
+}
+
 const float *tv_ranges_add(tv_unit_ranges *ranges, const float *statistics)
 {
-  float *range = ranges->row;
-  if (ranges->records == 0)
-    for (size_t k = 0; k < ranges->units * tv_ranges_columns(ranges); ++k)
-      range[k] = NAN;
-  for (size_t u = 0; u < ranges->units; ++u, statistics += TV_MEASURES)
-    for (int m = 0; m < ranges->count; ++m, range += 2) {
-      const float value = (float)tv_view_value(ranges->measures[m], statistics);
-      range[0] = value < range[0] || isnan(range[0]) ? value : range[0];
-      range[1] = value > range[1] || isnan(range[1]) ? value : range[1];
-    }
+  const size_t columns = tv_ranges_columns(ranges), numbers = ranges->units * columns;
+  float *row = ranges->row;
+  for (size_t k = 0; ranges->records == 0 && k < numbers; k += 2) {
+    row[k] = INFINITY;
+    row[k + 1] = -INFINITY;
+  }
+  for (int m = 0; m < ranges->count; ++m)
+    add_measure(row + 2 * (size_t)m, columns, ranges->units, statistics, ranges->measures[m]);
   ranges->records = (ranges->records + 1) % TV_RANGES_RECORDS;
-  return ranges->records == 0 ? ranges->row : NULL;
+  if (ranges->records > 0)
+    return NULL;
+  for (size_t k = 0; k < numbers; k += 2)
+    if (row[k] > row[k + 1]) /* nothing but NaN */
+      row[k] = row[k + 1] = NAN;
+  return row;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What pictures of units can show. */
-#include "tensorview/units.h"
+#include "view_value.h"
 
 #include <math.h>
 #include <stddef.h>
@@ -44,23 +44,7 @@ const char *tv_view_kind(int measure)
 
 double tv_view_value(int measure, const float *row)
 {
-  const float zeros = row[TV_MEASURE_ZEROS], silent = row[TV_MEASURE_SILENT];
-  switch (measure) {
-  case TV_VIEW_UPDATE_WEIGHT:
-    return row[TV_MEASURE_UPDATE] == 0 ? 0.0 : (double)row[TV_MEASURE_UPDATE] / row[TV_MEASURE_RMS];
-  case TV_VIEW_WEIGHT_MEAN:
-  case TV_VIEW_ACTIVATION_MEAN:
-    return row[TV_MEASURE_MEAN];
-  case TV_VIEW_DEAD_SHARE: /* of a sum over a batch: all of it, or nothing is known but that */
-    return isnan(silent) && !isnan(zeros) ? zeros >= 1 : silent;
-  case TV_VIEW_ZEROS:
-  case TV_VIEW_WEIGHT_ZEROS:
-    return zeros;
-  case TV_VIEW_NOT_FINITE:
-    return row[TV_MEASURE_NONFINITE];
-  default:
-    return row[TV_MEASURE_RMS];
-  }
+  return tv_value_of(measure, row);
 }
 
 float tv_view_shown(int measure, const float *row, int logarithm)
