@@ -2,6 +2,7 @@
 #include "TensorViewToolbar.h"
 
 #include "TensorViewHover.h"
+#include "TensorViewLayers.h"
 #include "TensorViewRuns.h"
 #include "TensorViewSelection.h"
 
@@ -86,6 +87,8 @@ void TensorViewToolbar::AddLayers()
   this->Layer->setInsertPolicy(QComboBox::NoInsert);
   this->Layer->setSizeAdjustPolicy(QComboBox::AdjustToContents);
   this->Layer->setMinimumContentsLength(14);
+  this->Layer->setMaxVisibleItems(24);
+  this->Layer->setItemDelegate(new TensorViewLayers(this->Layer));
   this->Layer->setToolTip("The layer that all views of the run show: choose, or type to find");
   this->Layer->completer()->setFilterMode(Qt::MatchContains);
   this->Layer->completer()->setCompletionMode(QCompleter::PopupCompletion);
@@ -219,8 +222,8 @@ void TensorViewToolbar::ChooseLayer(const QString &layer)
 
 void TensorViewToolbar::StepLayer(int by)
 {
-  const int index = this->Layer->currentIndex() + by;
-  if (index >= 0 && index < this->Layer->count())
+  const int index = TensorViewLayers::Next(this->Layer, by);
+  if (index >= 0)
     this->Layer->setCurrentIndex(index);
 }
 
@@ -235,8 +238,7 @@ void TensorViewToolbar::Follow()
   }
   const QSignalBlocker quiet(this->Layer), still(this->Threshold), silent(this->Metric);
   this->Followed = run;
-  this->Layer->clear();
-  this->Layer->addItems(Layers(run));
+  TensorViewLayers::Fill(this->Layer, Layers(run));
   if (vtkSMProxy *weights = Part(run, "weights")) {
     const QString tensor = vtkSMPropertyHelper(weights, "Tensor").GetAsString();
     this->Layer->setCurrentText(tensor.left(tensor.lastIndexOf('/')));

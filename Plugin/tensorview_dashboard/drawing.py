@@ -104,8 +104,8 @@ class Drawing:
                 bounds[2 * axis] *= scale
                 bounds[2 * axis + 1] *= scale
             tilt = (0, -0.7, 1) if part == "weights" else (0, 0, 1)
-            bounds[4] *= 0.3  # few blocks are the highest
-            bounds[5] *= 0.3
+            if bounds[4] < 0 < bounds[5]:  # few blocks are the highest
+                bounds[4:] = 0.3 * bounds[4], 0.3 * bounds[5]
             looks.fit(view, bounds, tilt, (0, 1, 0), margins)
         self.fit_trajectory()
         if "matrix" in self.views:

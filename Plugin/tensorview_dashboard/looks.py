@@ -17,7 +17,7 @@ FONT = 13
 
 # Parts of the view that the picture leaves free: left, right, bottom, top.
 BELOW = (0.04, 0.03, 0.15, 0.08)  # a legend below, a title above
-BESIDE = (0.03, 0.22, 0.03, 0.11)  # a legend at the right
+BESIDE = (0.03, 0.26, 0.03, 0.11)  # a legend at the right
 AXES = (0.2, 0.18, 0.2, 0.1)  # room for the names of axes
 
 # Sides of a box of axes, as ParaView numbers them.
@@ -102,7 +102,7 @@ def legend(pv, display, view, style, title, beside=False):
     bar.Orientation = "Vertical" if beside else "Horizontal"
     if beside:
         bar.WindowLocation = "Any Location"
-        bar.Position = [0.82, 0.12]
+        bar.Position = [0.77, 0.12]
         bar.ScalarBarLength = 0.66
         bar.HorizontalTitle = 1
         bar.TextPosition = "Ticks right/top, annotations left/bottom"
