@@ -27,9 +27,11 @@
 
 #include "Ranks/Ranks.h"
 #include "Ranks/SimilarityRanks.h"
+#include "Units/NextLayer.h"
 #include "Views/FilterState.h"
 #include "correlate.h"
 #include "group.h"
+#include "merge_plan.h"
 #include "moments.h"
 #include "status.h"
 #include "tensorview/types.h"
@@ -48,12 +50,27 @@ struct vtkSimilarityGroups::Result
   std::vector<double> Scale, Offset;
   std::string Source; ///< the tensor that similarity was taken from
 
+  std::vector<float> Pearson; ///< [filters][filters], where Similarity is another one
+  std::vector<double> Variance, Residual, Cost;
+  std::string Next; ///< the layer that Cost is of
+
   /// Constant filters are dead, unless more is known of them.
   void SetDead(const std::vector<unsigned char> &constant)
   {
     for (size_t i = 0; i < this->Filters; ++i)
       if (constant[i] && this->States[i] == TV_FILTER_ALIVE)
         this->States[i] = TV_FILTER_DEAD;
+  }
+
+  /// From second moments, about a centre or not.
+  int SetVariances(const std::vector<double> &moments, const double *centre, bool pearson)
+  {
+    tv_moments_statistics(nullptr, this->Variance.data(), moments.data(), this->Filters);
+    if (pearson)
+      return TV_OK;
+    this->Pearson.resize(this->Filters * this->Filters);
+    return tv_correlate_moments(
+      this->Pearson.data(), moments.data(), this->Filters, TV_PEARSON, centre);
   }
 
   float At(size_t row, size_t column) const
@@ -63,6 +80,7 @@ struct vtkSimilarityGroups::Result
 };
 
 namespace {
+constexpr size_t SMALL_MAPS = 50;          ///< pixels, as tensorview.prune has it
 constexpr size_t MOST_WITH_INDICES = 1024; ///< filters; beyond, indices would outweigh the matrix
 
 tv_type TypeOf(vtkDataArray *values)
@@ -86,6 +104,26 @@ void AddColumn(vtkTable *table, const char *name, const std::vector<Number> &num
   table->AddColumn(column);
 }
 
+/// Into whom each filter is to be merged, or has been; -1: it stays.
+std::vector<int32_t> MergeInto(
+  const std::vector<int32_t> &representatives, const std::vector<int32_t> &states)
+{
+  std::vector<int32_t> into(states.size(), -1);
+  for (size_t i = 0; i < states.size(); ++i)
+    if (states[i] >= 0)
+      into[i] = states[i];
+    else if (states[i] == TV_FILTER_ALIVE && representatives[i] != static_cast<int32_t>(i))
+      into[i] = representatives[i];
+  return into;
+}
+
+void AddText(vtkFieldData *fields, const char *name, const std::string &text)
+{
+  auto array = NewArray<vtkStringArray>(name, 1);
+  array->SetValue(0, text);
+  fields->AddArray(array);
+}
+
 /// The table as people read it: what each filter is in words.
 void Describe(vtkTable *described, vtkTable *table, const std::vector<int32_t> &states)
 {
@@ -101,9 +139,7 @@ void Describe(vtkTable *described, vtkTable *table, const std::vector<int32_t> &
 /// Which tensor, from what, and at which step: for tables and images that leave the pipeline.
 void AddOrigin(vtkFieldData *fields, const std::string &tensor, vtkIdType step)
 {
-  auto name = NewArray<vtkStringArray>("Tensor", 1);
-  name->SetValue(0, tensor);
-  fields->AddArray(name);
+  AddText(fields, "Tensor", tensor);
   auto number = NewArray<vtkIdTypeArray>("Step", 1);
   number->SetValue(0, step);
   fields->AddArray(number);
@@ -240,6 +276,12 @@ bool vtkSimilarityGroups::FromMaps(const vtkTensorRecord &record, Result &result
       return false;
     status = tv_regress(
       result.Scale.data(), result.Offset.data(), &rows, result.Representatives.data(), &execution);
+    tv_row_variances(result.Variance.data(), &rows);
+    if (!status && this->Metric != PEARSON) {
+      result.Pearson.resize(result.Filters * result.Filters);
+      execution.progress = nullptr;
+      status = tv_correlate(result.Pearson.data(), &rows, TV_PEARSON, &execution);
+    }
   }
   if (status)
     this->ReportError(record.Name() + ": " + tv_last_error());
@@ -274,6 +316,8 @@ bool vtkSimilarityGroups::FromMapsOfRanks(const vtkTensorRecord &record, Result 
       return false;
     status = tv_regress_moments(result.Scale.data(), result.Offset.data(), moments.data(), filters,
       result.Representatives.data(), centre.data());
+    if (!status)
+      status = result.SetVariances(moments, centre.data(), this->Metric == PEARSON);
   }
   if (status)
     this->ReportError(record.Name() + ": " + tv_last_error());
@@ -313,6 +357,8 @@ bool vtkSimilarityGroups::FromMoments(const vtkTensorRecord &record, Result &res
   if (!status)
     status = tv_regress_moments(result.Scale.data(), result.Offset.data(), moments.data(), filters,
       result.Representatives.data(), nullptr);
+  if (!status)
+    status = result.SetVariances(moments, nullptr, this->Metric == PEARSON);
   if (status)
     this->ReportError(record.Name() + ": " + tv_last_error());
   return !status;
@@ -352,6 +398,9 @@ bool vtkSimilarityGroups::Compute(
   result.States.assign(result.Filters, TV_FILTER_ALIVE);
   result.Scale.assign(result.Filters, NAN);
   result.Offset.assign(result.Filters, NAN);
+  result.Variance.assign(result.Filters, NAN);
+  result.Residual.assign(result.Filters, NAN);
+  result.Cost.assign(result.Filters, NAN);
   result.Similarity = NewArray<vtkFloatArray>("Correlation", count * count);
   result.Similarity->FillValue(NAN);
   if (record.State && record.State->GetNumberOfValues() == count)
@@ -385,6 +434,30 @@ bool vtkSimilarityGroups::Compute(
   return this->FromMaps(record, result);
 }
 
+bool vtkSimilarityGroups::Plan(vtkDataObject *input, const vtkTensorRecord &record, Result &result)
+{
+  const float *pearson =
+    result.Pearson.empty() ? result.Similarity->GetPointer(0) : result.Pearson.data();
+  NextLayer next;
+  const bool known = !Ranks::Controller() && next.Find(input, record.Layer, result.Filters);
+  const tv_execution execution = Execution();
+  if (tv_plan_costs(result.Residual.data(), result.Cost.data(), pearson, result.Variance.data(),
+        result.Representatives.data(), result.Filters, known ? &next.Reads() : nullptr,
+        &execution)) {
+    this->ReportError(record.Name() + ": " + tv_last_error());
+    return false;
+  }
+  result.Next = known ? next.Name() : "";
+  const bool summed = result.Source == record.Name() && record.Kind == "activations";
+  if (summed && record.Samples != 1 && result.Pixels > 1 && result.Pixels < SMALL_MAPS)
+    this->Note = record.Layer + " has maps of " + std::to_string(result.Pixels) + " pixels, " +
+                 (record.Samples > 0 ? "summed over " + std::to_string(record.Samples) + " samples"
+                                     : "summed over a batch") +
+                 ": filters can look alike that are not in single samples. Have second moments "
+                 "recorded, or let samples decide (tensorview.prune)";
+  return true;
+}
+
 int vtkSimilarityGroups::RequestData(
   vtkInformation *, vtkInformationVector **inputVector, vtkInformationVector *outputVector)
 {
@@ -397,7 +470,9 @@ int vtkSimilarityGroups::RequestData(
   SetExtent(outputVector, 0);
   if (input)
     tensors->ShallowCopy(input); // what comes after this filter still works where it fails
-  if (!this->FindTensor(inputVector, record) || !this->Compute(input, record, result))
+  this->Note.clear();
+  if (!this->FindTensor(inputVector, record) || !this->Compute(input, record, result) ||
+      !this->Plan(input, record, result))
     return 1; // said already; returning 0 would make the pipeline say more, and try again
   PassWithGroups(tensors, input, record.Layer, result.Groups);
   this->UpdateProgress(0.95);
@@ -421,8 +496,19 @@ int vtkSimilarityGroups::RequestData(
   AddColumn<vtkDoubleArray>(table, "Scale", result.Scale);
   AddColumn<vtkDoubleArray>(table, "Offset", result.Offset);
   AddColumn<vtkIntArray>(table, "State", result.States);
+  AddColumn<vtkIntArray>(table, "MergeInto", MergeInto(result.Representatives, result.States));
+  AddColumn<vtkDoubleArray>(table, "Residual", result.Residual);
+  AddColumn<vtkDoubleArray>(table, "Cost", result.Cost);
+  auto layer = NewArray<vtkStringArray>("Layer", filters);
+  for (int i = 0; i < filters; ++i)
+    layer->SetValue(i, record.Layer);
+  table->AddColumn(layer);
   Describe(vtkTable::GetData(outputVector, 3), table, result.States);
   AddOrigin(table->GetFieldData(), result.Source, record.Step);
+  AddText(table->GetFieldData(), "NextLayer", result.Next);
+  if (!this->Note.empty())
+    for (int port = 1; port < 4; ++port)
+      AddText(vtkDataObject::GetData(outputVector, port)->GetFieldData(), "Note", this->Note);
 
   // Images count from below, matrices are read from above.
   float *matrix = result.Similarity->GetPointer(0);

@@ -12,7 +12,13 @@
  *           filter of the group; itself where there is no group; -1 for a filter without
  *           similarity), Correlation (to the representative), Scale and Offset (least squares:
  *           filter = Scale * representative + Offset, in units of the chosen tensor), State (-1
- *           alive, -2 pruned, -3 dead, and from 0 the filter into which it was merged)
+ *           alive, -2 pruned, -3 dead, and from 0 the filter into which it was merged). And the plan
+ *           of merging that follows, which tensorview.prune(plan=) takes: MergeInto (the filter
+ *           that is to stand in for it; -1: it stays), Residual (the part of its variance that this
+ *           leaves over; 0 where it stays), Cost (the part of the variance of what the next layer
+ *           makes that is lost if this filter alone is merged, merge_plan.h; NaN where there are no
+ *           weights of a next layer that could read this one's filters, in parts on several ranks,
+ *           or more than 2^24 of them), Layer
  *   port 2  vtkImageData, [filters, filters] cells: Correlation, and up to 1024 filters the cells'
  *           Row and Column. Read it as a matrix: filter 0's row stands at the top, its column at
  *           the left; so cell (column, filters - 1 - row) of the image is element (row, column),
@@ -38,6 +44,10 @@
  * moments over all pixels of all samples that the trainer recorded for the same layer (kind
  * "moments", Filters/Kernels/moments.h); Scale and Offset are then those of single samples. They
  * are also taken where a filter has only one pixel, which has no correlation of its own.
+ *
+ * Field data of the tables and the matrix: Tensor (that similarity was taken from), Step; NextLayer
+ * (whose weights Cost is of), and Note, a sentence, where the maps are too small to be trusted: fewer
+ * than 50 pixels that were summed over samples, where filters look alike that are not in single samples.
  *
  * With several ranks each has some of the filters; ranks exchange pixels, so that each computes
  * with all filters of its share of pixels, and then add up. All ranks know all groups; the table
@@ -99,6 +109,9 @@ public:
   vtkGetMacro(Statistics, int);
   ///@}
 
+  /// The sentence Note of the last execution, or nothing.
+  vtkGetCharFromStdStringMacro(Note);
+
 protected:
   vtkSimilarityGroups();
   ~vtkSimilarityGroups() override = default;
@@ -124,10 +137,14 @@ private:
   bool Group(const vtkTensorRecord &record, Result &result);
   ///@}
 
+  /// What merging would cost; as Compute().
+  bool Plan(vtkDataObject *input, const vtkTensorRecord &record, Result &result);
+
   int Metric = PEARSON;
   double Threshold = 0.97;
   int Linkage = COMPLETE;
   int Statistics = SUMMED_MAPS;
+  std::string Note;
 };
 
 #endif

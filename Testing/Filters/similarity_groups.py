@@ -16,6 +16,7 @@ load_plugin()
 SAMPLE = os.path.join(os.environ["TENSORVIEW_SAMPLES"], "pruned.tvh5")
 SEED = np.random.default_rng(6)
 COLUMNS = ["Filter", "Group", "Representative", "Correlation", "Scale", "Offset", "State"]
+PLAN = ["MergeInto", "Residual", "Cost", "Layer"]
 ALIVE, PRUNED, DEAD = -1, -2, -3
 
 
@@ -48,10 +49,11 @@ def output(proxy, port):
 
 def table(proxy):
     data = output(proxy, 1)
-    return {
-        data.GetColumnName(i): vtk_to_numpy(data.GetColumn(i))
-        for i in range(data.GetNumberOfColumns())
-    }
+    columns = {data.GetColumnName(i): data.GetColumn(i) for i in range(data.GetNumberOfColumns())}
+    layer = columns.pop("Layer")
+    found = {name: vtk_to_numpy(column) for name, column in columns.items()}
+    found["Layer"] = [layer.GetValue(i) for i in range(layer.GetNumberOfValues())]
+    return found
 
 
 def matrix(proxy):
@@ -113,7 +115,7 @@ class SimilarityGroups(unittest.TestCase):
         np.testing.assert_allclose(found, r, rtol=0, atol=1e-6)
         np.testing.assert_array_equal(np.isnan(found), np.isnan(r))
         t = table(proxy)
-        self.assertEqual(COLUMNS, list(t))
+        self.assertEqual(COLUMNS + PLAN, list(t))
         np.testing.assert_array_equal(t["Filter"], np.arange(len(x)))
         groups = expected_groups(r, threshold, method)
         np.testing.assert_array_equal(t["Group"], groups)
@@ -130,6 +132,10 @@ class SimilarityGroups(unittest.TestCase):
             )
             self.assertAlmostEqual(slope, t["Scale"][i], delta=1e-6 * max(1, abs(slope)))
             self.assertAlmostEqual(offset, t["Offset"][i], delta=1e-6 * max(1, abs(offset)))
+            left = 1 - r[i, representative] ** 2 if representative != i else 0
+            self.assertAlmostEqual(left, t["Residual"][i], delta=3e-6)
+            into = representative if representative != i and t["State"][i] == ALIVE else -1
+            self.assertEqual(t["State"][i] if t["State"][i] >= 0 else into, t["MergeInto"][i])
         return t
 
     def test_table_and_matrix(self):
@@ -144,6 +150,69 @@ class SimilarityGroups(unittest.TestCase):
                         proxy = simple.SimilarityGroups(Input=source, Linkage=name)
                         joined += len(set(self.check(proxy, x, r, method=method)["Group"]) - {-1})
         self.assertGreater(joined, 30, "the test made no groups")
+
+    def test_what_a_merge_costs(self):
+        """Against numpy, pixel by pixel: the next layer's weights on what the fit leaves over."""
+        x = maps(9)
+        x[2] = 3.0  # dead
+        x[5] = 1.5 * x[4] + SEED.normal(0, 0.1 * x[4].std(), x[4].shape)
+        x[8] = x[4] + SEED.normal(0, 0.1 * x[4].std(), x[4].shape)
+        convolution = SEED.normal(0, 1, (6, 9, 3, 3)).astype("f4")
+        convolution[:, 7] = np.nan  # of a filter that was pruned
+        dense = SEED.normal(0, 1, (10, 9 * 4)).astype("f4")
+        pixels = x.reshape(9, -1).astype("f8")
+        for name, weights in (("conv2", convolution), ("fc1", dense)):
+            reads = np.moveaxis(weights.reshape(len(weights), 9, -1), 1, 0).reshape(9, -1)
+            reads = np.nan_to_num(reads.astype("f8"))
+            whole = np.einsum("ik,jk,ij->", reads, reads, np.cov(pixels, bias=True))
+            tensors = Tensors().add("conv1", "weights", SEED.normal(0, 1, (9, 1, 3, 3)).astype("f4"))
+            tensors.add("conv1", "activations", x).add(name, "weights", weights)
+            source = tensors.add("last", "weights", np.ones((3, 9, 1, 1), "f4")).source()
+            for metric in ("Pearson", "Cosine"):
+                with self.subTest(name, metric=metric):
+                    proxy = simple.SimilarityGroups(Input=source, Metric=metric)
+                    t = table(proxy)
+                    self.assertEqual(["conv1"] * 9, t["Layer"])
+                    self.assertEqual([name], values_of(output(proxy, 1), "NextLayer"))
+                    merged = np.flatnonzero(t["MergeInto"] >= 0)
+                    self.assertIn(5, merged)
+                    for i in merged:
+                        fit = np.polyval([t["Scale"][i], t["Offset"][i]], pixels[t["MergeInto"][i]])
+                        left = ((pixels[i] - fit) ** 2).mean()
+                        self.assertAlmostEqual(left / pixels[i].var(), t["Residual"][i], delta=1e-5)
+                        cost = left * (reads[i] ** 2).sum() / whole
+                        # correlations are within 1e-6, and residuals within three times that
+                        exact = cost * 3e-6 / t["Residual"][i]
+                        self.assertAlmostEqual(cost, t["Cost"][i], delta=exact + 1e-6 * cost)
+                    self.assertTrue(np.isnan([t["Residual"][2], t["Cost"][2]]).all())
+        for weights in (np.ones((6, 8, 3, 3), "f4"), np.ones((10, 35), "f4"), None):
+            tensors = Tensors().add("conv1", "activations", x)
+            if weights is not None:
+                tensors.add("next", "weights", weights)
+            t = table(simple.SimilarityGroups(Input=tensors.source()))
+            self.assertTrue(np.isnan(t["Cost"]).all(), "of a layer that does not read these filters")
+
+    def test_small_maps_are_told(self):
+        batch = SEED.normal(0, 1, (30, 8, 7, 7))
+        note = "has maps of 49 pixels, summed over .*: filters can look alike"
+        for height, samples, words in ((7, 30, "summed over 30 samples"), (7, None, "a batch"), (8, 30, None), (7, 1, None)):
+            with self.subTest(height=height, samples=samples):
+                x = SEED.normal(0, 1, (8, height, 7)).astype("f4")
+                more = {} if samples is None else {"samples": samples}
+                proxy = simple.SimilarityGroups(Input=Tensors().add("conv1", "activations", x, **more).source())
+                self.assertEqual("", messages(proxy.UpdatePipeline))
+                proxy.UpdatePropertyInformation()
+                said = proxy.GetProperty("Note").GetElement(0)
+                for port in (1, 2, 3):
+                    self.assertEqual([said] if words else None, values_of(output(proxy, port), "Note"))
+                self.assertEqual(words is not None, bool(said))
+                if words:
+                    self.assertRegex(said, note)
+                    self.assertIn(words, said)
+        tensors = Tensors().add("conv1", "activations", batch.sum(0).astype("f4"), samples=30)
+        source = tensors.add("conv1", "moments", moments(batch)).source()
+        exact = simple.SimilarityGroups(Input=source, Statistics="Moments")
+        self.assertIsNone(values_of(output(exact, 1), "Note"))
 
     def test_contract(self):
         source = Tensors().add("conv1", "activations", maps(16)).source()

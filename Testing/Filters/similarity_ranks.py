@@ -81,6 +81,8 @@ for layer, maps in layers().items():
             if rank == 0:
                 for i in range(table.GetNumberOfColumns()):
                     column = table.GetColumn(i)
+                    if column.GetName() in ("Layer", "Cost"):  # words; and of the whole only
+                        continue
                     results[f"{name} {column.GetName()}"] = vtk_to_numpy(column).copy()
                 correlation = image.GetCellData().GetArray("Correlation")
                 results[f"{name} matrix"] = vtk_to_numpy(correlation).copy()

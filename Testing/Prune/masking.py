@@ -16,7 +16,7 @@ from networks import Random, stir
 import tensorview.prune as prune
 
 torch.set_num_threads(1)
-NUMBER = int(os.environ.get("TENSORVIEW_RANDOM_NETWORKS", "40"))
+NUMBER = int(os.environ.get("TENSORVIEW_RANDOM_NETWORKS", "300"))
 
 
 def masked(model, report):

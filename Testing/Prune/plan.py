@@ -77,6 +77,27 @@ class Plan(unittest.TestCase):
         weight[:, 0] += weight[:, 1] + weight[:, 4]
         self.assertTrue(torch.allclose(weight[:, [0, 3, 5]], small[1].weight, atol=1e-12))
 
+    def test_a_table_names_its_layer(self):
+        rows = {"Filter": range(6), "Representative": [0, 5, 2, 3, 5, 5], "Layer": ["0"] * 6}
+        named = CSV.replace('"State"', '"State","Layer"').replace(",-1\n", ",-1,0\n").replace(",-3\n", ",-3,0\n")
+        for plan, gone in ((rows, [1, 4]), ([rows], [1, 4]), (write(named), [1, 4]), ([write(named)], [1, 4])):
+            _, report = self.prune(plan)
+            self.assertEqual(gone, report.layers[0]["removed"])
+        for plan, sentence in (
+            (write(CSV), "plan.csv.* does not say of which layer"),
+            ({**rows, "Layer": ["0"] * 5 + ["1"]}, "does not say of which layer"),
+            ([rows, rows], "is of 0, which another table is of, too"),
+            ([], "plan must be"),
+            (3, "plan must be"),
+        ):
+            with self.subTest(sentence), self.assertRaisesRegex(ValueError, sentence):
+                self.prune(plan)
+
+    def test_small_maps_are_told(self):
+        rows = {"Filter": range(6), "Representative": [0, 5, 2, 3, 5, 5]}
+        _, report = self.prune({"0": rows})
+        self.assertIn("look whether the plan was made from such maps", " ".join(report.notes))
+
     def test_layers_that_are_added_go_together(self):
         self.x = self.x.float()
         rows = {"Filter": range(8), "Representative": [0, 0, 2, 3, 4, 5, 6, 3]}

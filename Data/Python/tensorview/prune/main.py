@@ -51,7 +51,8 @@ def prune(
               it costs the output
     keep      instead of both: {layer: numbers of the filters that stay}
     plan      instead of these: {layer: table of SimilarityGroups}, a table being the path of a CSV file
-              or {column: numbers}, see table.py. "sum" and "affine" merge into whom it says
+              or {column: numbers}, or one or several tables that name their layers, see table.py. "sum"
+              and "affine" merge into whom it says
     way       "reconstruct", "affine", "sum", "remove": see merge.py
     order     which filters go first: "output" (what the next layers lose), "magnitude"
     repair    "none"; "norms": BatchNorm's statistics; "layers": those, and each layer fitted to what the
@@ -244,7 +245,9 @@ class _Work:
         if tiny:
             report.notes.append(
                 f"{', '.join(tiny)}: maps of fewer than {SMALL_MAPS} pixels are read, where similarity of maps that were"
-                " summed over a batch says little; single samples decided here, as everywhere")
+                " summed over a batch says little; "
+                + ("look whether the plan was made from such maps, or from second moments" if self.into
+                   else "single samples decided here, as everywhere"))
 
 
 class _Timed:

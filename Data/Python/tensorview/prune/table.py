@@ -9,6 +9,7 @@ a row for each filter of a layer, in any order. Columns that are read, others ar
                   not merged
   State           may be missing: -2 pruned, from 0 the filter into which it was merged by then: these
                   have gone from the run already, and go. -1 alive, -3 dead: Representative decides
+  Layer           whose filters these are; needed only where nothing else says it
 """
 
 import csv
@@ -21,17 +22,40 @@ MOST_BYTES = 1 << 26  # of a file
 
 def read(plan):
     """{layer: {filter: the one into which it is merged, NOT_MERGED where it only goes}, of those that
-    go}, and {layer: number of rows}. plan: {layer: table}; a table is the path of a CSV file, or
-    {column: numbers}. ValueError with a sentence that names the layer (and the file)."""
-    if not isinstance(plan, dict) or not plan:
-        raise ValueError("plan must be {layer: table}, a table being the path of a CSV file or {column: numbers}")
+    go}, and {layer: number of rows}. plan: {layer: table}, or a table, or several, that name their layers;
+    a table is the path of a CSV file, or {column: numbers}. ValueError with a sentence that names the
+    layer (and the file)."""
     found, rows = {}, {}
-    for layer, table in plan.items():
+    for layer, table in _tables(plan):
         is_path = isinstance(table, (str, os.PathLike))
-        what = f"plan of {layer}" + (f" ({os.fspath(table)})" if is_path else "")
+        what = f"plan of {layer}" if layer else "plan"
+        what += f" ({os.fspath(table)})" if is_path else ""
         columns = _from_file(table, what) if is_path else _from_columns(table, what)
+        layer = layer or _layer(columns, what)
+        if layer in found:
+            raise ValueError(f"{what} is of {layer}, which another table is of, too")
         found[layer], rows[layer] = _merges(columns, what)
     return found, rows
+
+
+def _tables(plan):
+    """(layer, table) of each; None where the table itself says which layer it is of."""
+    if hasattr(plan, "keys") and "Filter" not in plan.keys():
+        tables = [(layer, plan[layer]) for layer in plan.keys()]
+    elif isinstance(plan, (list, tuple)):
+        tables = [(None, table) for table in plan]
+    else:
+        tables = [(None, plan)] if isinstance(plan, (str, os.PathLike)) or hasattr(plan, "keys") else []
+    if not tables:
+        raise ValueError("plan must be {layer: table}, a table being the path of a CSV file or {column: numbers}")
+    return tables
+
+
+def _layer(columns, what):
+    names = set(columns.get("Layer", ()))
+    if len(names) != 1:
+        raise ValueError(f"{what} does not say of which layer it is: {{layer: table}} does, or a column Layer")
+    return str(names.pop())
 
 
 def _from_file(path, what):
