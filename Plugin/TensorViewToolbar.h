@@ -16,6 +16,7 @@ class QComboBox;
 class QDoubleSpinBox;
 class QLabel;
 class QMenu;
+class TensorViewMerge;
 
 class TensorViewToolbar : public QToolBar
 {
@@ -54,6 +55,7 @@ private:
 
   QAction *Show = nullptr, *Previous = nullptr, *Next = nullptr, *Dark = nullptr;
   QAction *Example = nullptr, *Compare = nullptr, *ShowOpened = nullptr;
+  TensorViewMerge *Merge = nullptr;
   QMenu *Trainings = nullptr;
   QLabel *State = nullptr;
   QString Shown;     ///< the step that ShowState() said last

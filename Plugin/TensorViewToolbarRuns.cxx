@@ -2,6 +2,7 @@
 // TensorViewToolbar: runs that are opened, compared, or watched while they go on; the menu.
 #include "TensorViewToolbar.h"
 
+#include "TensorViewMerge.h"
 #include "TensorViewRuns.h"
 #include "TensorViewTrainings.h"
 
@@ -58,6 +59,9 @@ void TensorViewToolbar::AddRuns()
   button->setPopupMode(QToolButton::InstantPopup);
   this->addWidget(button);
 
+  this->Merge = new TensorViewMerge(this, Say);
+  this->addAction(this->Merge);
+
   this->State = new QLabel(this);
   this->State->setObjectName("TensorViewState");
   this->addWidget(this->State);
@@ -81,6 +85,7 @@ void TensorViewToolbar::AddMenu()
   for (QAction *action : {this->Show, this->Compare})
     menu->addAction(action);
   menu->addMenu(this->Trainings);
+  menu->addAction(this->Merge);
   menu->addSeparator();
   for (QAction *action : {this->Previous, this->Next, this->Dark})
     menu->addAction(action);
@@ -159,6 +164,7 @@ void TensorViewToolbar::ConnectTo(const QString &name)
 void TensorViewToolbar::ShowState()
 {
   pqPipelineSource *run = Run();
+  this->Merge->Follow();
   const QString name = TensorViewTrainings::Watched(run);
   if (name.isEmpty()) {
     this->State->clear();

@@ -11,7 +11,8 @@ The plugin brings this package along: it can be imported wherever the plugin is 
 
 from .comparing import Comparison, compare
 from .connecting import connect
+from .merging import merge
 from .views import Dashboard, dashboard, find
 from .network import Network
 
-__all__ = ["Comparison", "Dashboard", "Network", "compare", "connect", "dashboard", "find"]
+__all__ = ["Comparison", "Dashboard", "Network", "compare", "connect", "dashboard", "find", "merge"]

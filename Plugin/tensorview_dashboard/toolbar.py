@@ -3,7 +3,7 @@
 
 from contextlib import contextmanager
 
-from . import comparing, connecting, selection, views
+from . import comparing, connecting, merging, selection, views
 from .network import simple
 
 last = []  # the comparison that was made last
@@ -78,6 +78,15 @@ def grow(name):
 def layer(name, layer):
     with traced(f"tensorview_dashboard.dashboard({{run}}, {layer!r})", name):
         change(name, "layer", layer)
+
+
+def merge(name):
+    """Asks; TensorViewMerge.cxx looks for the answer."""
+    found = views.find(reader_of(name))
+    if found is not None:
+        layer, merges = merging.plan(found)
+        with traced(f"tensorview_dashboard.merge({{run}}, {merges!r}, {layer!r})", name):
+            merging.ask(found, layer, merges)
 
 
 def threshold(name, value):
