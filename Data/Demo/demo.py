@@ -3,6 +3,9 @@
 
     xvfb-run -a pvpython Data/Demo/demo.py RUN.tvh5 FOLDER [LAYER]
 
+Of a weight file, or a folder of checkpoints, there are no activations: the filters' weights stand in
+for them, and what is over time is drawn where there is more than one step.
+
 Data/demo.sh and the command "tensorview render" call it. It is also an example of a script that uses the plugin: the pipeline is in
 pipeline(), the rest is layout.
 """
@@ -32,10 +35,22 @@ def start(script):
     pv.LoadPlugin(os.path.abspath(plugin), remote=False, ns=pv.__dict__)
 
 
+def kind_compared(run, layer):
+    """What the filters of a layer, or of the first, are compared by: (tensor, kind). An empty tensor is
+    the first of its kind."""
+    names = list(run.GetProperty("Tensors").Available)
+    for kind in ("activations", "weights"):
+        for name in names:
+            if name == f"{layer}/{kind}" if layer else name.endswith("/" + kind):
+                return (name if layer or kind == "weights" else ""), kind
+    return "", "values"
+
+
 def pipeline(path, layer=None):
     """The run, its similarity groups and the four views, at the last step; of one layer, or of the
     first."""
     run = pv.TensorSnapshotReader(FileName=[path])
+    run.UpdatePipelineInformation()
     groups = pv.SimilarityGroups(Input=run)
     sources = {
         "run": run,
@@ -47,8 +62,10 @@ def pipeline(path, layer=None):
     }
     if layer:
         run.HistoryTensor = sources["weight-grid"].Tensor = f"{layer}/weights"
+    tensor, _ = kind_compared(run, layer)
+    if tensor:
         for name in ("groups", "image-grid", "distribution-grid"):
-            sources[name].Tensor = f"{layer}/activations"
+            sources[name].Tensor = tensor
     run.UpdatePipelineInformation()
     last = list(run.TimestepValues)[-1]
     for source in sources.values():
@@ -135,9 +152,13 @@ def frame(view, source, port=0):
 
 
 def corners(data):
-    """The lower left corner of each filter's window, {filter: (x, y)}."""
+    """The lower left corner of each filter's window, {filter: (x, y)}; none where the view is so large
+    that it leaves the numbers of its filters out."""
     of_cells = data.GetCellData().GetArray("Filter")
-    filters = vtk_to_numpy(of_cells or data.GetPointData().GetArray("Filter"))
+    array = of_cells or data.GetPointData().GetArray("Filter")
+    if not array:
+        return {}
+    filters = vtk_to_numpy(array)
     if not of_cells:
         x, y, _ = vtk_to_numpy(data.GetPoints().GetData()).T
     elif data.IsA("vtkImageData"):
@@ -208,6 +229,11 @@ def frame_weights(view, display, source):
     number_windows(view, source, GREY, [-0.024, 0.0])
 
 
+def numbered(filters):
+    """Which rows of a matrix bear their number: each of few, of many at most every eighth."""
+    return range(0, filters, 1 if filters <= 32 else 8 * -(-filters // 256))
+
+
 def draw_matrix(sources, subtitle, folder):
     view = new_view("Correlation of every pair of filters", subtitle)
     show(sources["groups"], view, 2)
@@ -215,7 +241,7 @@ def draw_matrix(sources, subtitle, folder):
     left, right, bottom, top, _, _ = sources["groups"].GetDataInformation(2).GetBounds()
     pv.Render(view)
     filters = round(right - left)
-    for number in range(0, filters, 1 if filters <= 32 else 8):
+    for number in numbered(filters):
         put(view, str(number), left, filters - number - 0.5, offset=(-0.03, -0.01))  # row 0: top
         put(view, str(number), number + 0.5, bottom, offset=(-0.008, -0.03))
     return save(view, folder, "correlation")
@@ -251,12 +277,13 @@ def draw_trajectory(sources, columns, subtitle, folder):
 def draw_history(sources, columns, folder):
     view = pv.CreateView("XYChartView")
     view.ViewSize = SIZE
-    view.ChartTitle = "Loss of each batch, accuracy on the test images"
+    scalars = [name for name in ("loss", "accuracy") if name in columns]
+    view.ChartTitle = "Loss of each batch, accuracy on the test images" if scalars else "Three weights"
     view.BottomAxisTitle = "Step"
     display = pv.Show(pv.OutputPort(sources["run"], 1), view)
     display.UseIndexForXAxis = 0
     display.XArrayName = "Step"
-    display.SeriesVisibility = [name for name in ("loss", "accuracy") if name in columns]
+    display.SeriesVisibility = scalars or [name for name in columns if name.endswith("]")]
     display.SeriesMarkerStyle = ["accuracy", "4"]  # recorded now and then: no line joins it
     display.SeriesMarkerSize = ["accuracy", "8"]
     return save(view, folder, "history")
@@ -298,22 +325,30 @@ def main():
     filters = table(sources["groups"], 1)
     at = f"step {step}"
     threshold = sources["groups"].Threshold
+    tensor, kind = kind_compared(sources["run"], layer)
+    summed = "activations summed over the batch" if kind == "activations" else f"{tensor}, flat"
+    name = layer or ("first convolution" if kind == "activations" else tensor.rpartition("/")[0])
+    color = WHITE if kind == "activations" else BLACK
     pictures = [
-        draw_weights(sources, f"{layer or 'first convolution'}, {at}: height and colour are the weight", folder),
-        draw_flat(sources, "image-grid", "Image grid", f"activations summed over the batch, {at}", folder, WHITE),
+        draw_weights(sources, f"{name}, {at}: height and colour are the weight", folder),
+        draw_flat(sources, "image-grid", "Image grid", f"{summed}, {at}", folder, color),
         draw_flat(
             sources,
             "distribution-grid",
             "Distribution grid",
-            f"the same activations; colour: filters with a correlation of at least {threshold:g}",
+            f"the same {kind}; colour: filters with a correlation of at least {threshold:g}",
             folder,
             BLACK,
         ),
-        draw_matrix(sources, f"activations, {at}", folder),
-        draw_trajectory(sources, history, f"three weights, steps 0 to {step}", folder),
-        draw_history(sources, history, folder),
+        draw_matrix(sources, f"{kind}, {at}", folder),
     ]
-    pictures.append(sheet(pictures, folder))
+    steps = [int(value) for value in sources["run"].TimestepValues]
+    if len(steps) > 1:
+        pictures += [
+            draw_trajectory(sources, history, f"three weights, steps {steps[0]} to {step}", folder),
+            draw_history(sources, history, folder),
+        ]
+    pictures.append(sheet(pictures, folder, columns=3 if len(steps) > 1 else 2))
 
     print("Pictures: " + ", ".join(os.path.relpath(picture) for picture in pictures))
     accuracy = [value for value in numbers(history.get("accuracy", [])) if value == value]
