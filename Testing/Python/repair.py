@@ -134,8 +134,18 @@ class Repair(unittest.TestCase):
         def cut(data, chance):
             del data[chance.randrange(len(data)) :]
 
-        self.damage(cut)
+        self.assertGreater(max(self.damage(cut)), 0)  # its writer closed it: HDF5 itself refuses it
         self.damage(cut, "killed.tvh5")
+
+    def test_cut_off_is_said(self):
+        data = content("closed.tvh5")
+        with open("damaged.tvh5", "wb") as file:
+            file.write(data[: len(data) * 9 // 10])
+        self.assertGreater(self.judge("damaged.tvh5", must=True), 0)
+        said = tensorview.repair("damaged.tvh5", "out/out.tvh5", overwrite=True).left_out
+        self.assertRegex("\n".join(said), f"it is cut off: it should have {len(data)} bytes")
+        for sentence in said:
+            self.assertNotIn(".repair-", sentence)
 
     def test_refusals(self):
         with self.assertRaisesRegex(tensorview.TensorViewError, "not repaired in place"):
