@@ -5,6 +5,7 @@ import contextlib
 import io
 import unittest
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -52,6 +53,27 @@ class Findings(unittest.TestCase):
             self.assertEqual([], run.findings())
         with self.assertRaisesRegex(tensorview.TensorViewError, "closed"):
             run.findings()
+
+    def test_a_run_that_grows(self):
+        random = np.random.default_rng(0)
+        with tensorview.Run("grows.tvh5", overwrite=True, flush_seconds=0) as run:
+            run.declare_statistics("a", "weights", "oi", (3, 50))
+            weights, source, found = random.normal(0, 1, (3, 50)).astype("f4"), None, []
+            for step in range(200):
+                weights += random.normal(0, 1e-3, weights.shape).astype("f4") * np.array([[1], [1], [step < 90]])
+                run.observe("a/weights", step, weights)
+                run.end_step(step)
+                if step in (50, 95, 130, 199):
+                    source = source or tensorview.open("grows.tvh5")
+                    source.refresh()
+                    found.append(source.findings())
+                    with tensorview.open("grows.tvh5") as fresh:
+                        self.assertEqual(fresh.findings(), found[-1])
+            source.close()
+        self.assertEqual([0, 0, 1, 1], [len(one) for one in found])
+        self.assertEqual(("stuck", "a", 2, 90, 199), found[-1][0][:5])
+        with self.assertRaisesRegex(tensorview.TensorViewError, "closed"):
+            source.findings()
 
     def test_doctor(self):
         train("frozen.tvh5", True)

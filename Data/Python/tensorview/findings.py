@@ -66,30 +66,53 @@ class Finding(NamedTuple):
         return self.sentence
 
 
-def find(handle: Any, **bounds: float) -> List[Finding]:
-    """Of an open source. bounds: those of Bounds that are not to be the default."""
-    if not hasattr(library, "tv_findings_make"):
+class Watch:
+    """Findings of a source that may grow: each call looks at what came since the one before. bounds: those
+    of Bounds that are not to be the default."""
+
+    def __init__(self, **bounds: float):
+        self._handle = c_void_p()
+        _prepare()
+        chosen = library.tv_default_bounds()
+        for name, value in bounds.items():
+            if name == "size" or name not in dict(Bounds._fields_):
+                known = ", ".join(name for name, _ in Bounds._fields_[1:])
+                raise TypeError(f"findings() knows no bound {name!r}; it knows {known}")
+            setattr(chosen, name, value)
+        check(library.tv_watch_create(ctypes.byref(self._handle), chosen))
+
+    def find(self, source: Any) -> List[Finding]:
+        """source: the handle of an open one."""
+        made, listed = c_void_p(), POINTER(_Finding)()
+        execution = Execution(1, None, None)
+        check(
+            library.tv_watch_find(
+                self._handle, ctypes.byref(made), source, ctypes.byref(execution)
+            )
+        )
+        try:
+            count = library.tv_findings_list(made, ctypes.byref(listed))
+            return [_finding(listed[at]) for at in range(count)]
+        finally:
+            library.tv_findings_free(made)
+
+    def __del__(self) -> None:
+        if self._handle:
+            library.tv_watch_free(self._handle)
+
+
+def _prepare() -> None:
+    if not hasattr(library, "tv_watch_find"):
         raise TensorViewError("this C library knows no findings: it is older than the package")
     library.tv_default_bounds.restype = Bounds
-    library.tv_findings_make.argtypes = [POINTER(c_void_p), c_void_p, POINTER(Bounds), c_void_p]
+    library.tv_watch_create.argtypes = [POINTER(c_void_p), POINTER(Bounds)]
+    library.tv_watch_find.argtypes = [c_void_p, POINTER(c_void_p), c_void_p, c_void_p]
+    library.tv_watch_free.argtypes = [c_void_p]
+    library.tv_watch_free.restype = None
     library.tv_findings_list.argtypes = [c_void_p, POINTER(POINTER(_Finding))]
     library.tv_findings_list.restype = c_size_t
     library.tv_findings_free.argtypes = [c_void_p]
     library.tv_findings_free.restype = None
-    chosen = library.tv_default_bounds()
-    for name, value in bounds.items():
-        if name == "size" or name not in dict(Bounds._fields_):
-            known = ", ".join(name for name, _ in Bounds._fields_[1:])
-            raise TypeError(f"findings() knows no bound {name!r}; it knows {known}")
-        setattr(chosen, name, value)
-    made, listed = c_void_p(), POINTER(_Finding)()
-    execution = Execution(1, None, None)
-    check(library.tv_findings_make(ctypes.byref(made), handle, chosen, ctypes.byref(execution)))
-    try:
-        count = library.tv_findings_list(made, ctypes.byref(listed))
-        return [_finding(listed[at]) for at in range(count)]
-    finally:
-        library.tv_findings_free(made)
 
 
 def _finding(one: _Finding) -> Finding:

@@ -31,9 +31,10 @@ from ._library import (
     check,
     library,
 )
-from .findings import Finding, find
+from .findings import Finding, Watch
 
 MOST_ELEMENTS = 4096  # TV_MOST_ELEMENTS
+REPLACED = 2  # TV_CHANGE_REPLACED
 Path = Union[str, os.PathLike]
 
 
@@ -158,6 +159,7 @@ class Source(Mapping):
 
     def __init__(self, paths: Union[Path, Sequence[Path]]):
         self._handle = ctypes.c_void_p()
+        self._watch: Optional[Tuple[Any, Watch]] = None  # what findings() looked at, by its bounds
         several = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
         names = (ctypes.c_char_p * len(several))(*[os.fsencode(path) for path in several])
         check(library.tv_source_open(ctypes.byref(self._handle), names, len(several), None))
@@ -198,10 +200,14 @@ class Source(Mapping):
     def findings(self, **bounds: float) -> List[Finding]:
         """What is wrong, in words: units that are stuck, dead, saturated, exploding, not finite,
         oscillating, redundant or never updated, and since when. bounds: from where on, such as
-        patience=20; the defaults and where they come from are tv_bounds of tensorview/measures.h."""
+        patience=20; the defaults and where they come from are tv_bounds of tensorview/measures.h.
+        Of a run that grows, each call after refresh() looks at what is new."""
         if not self._handle:
             raise TensorViewError("this run is closed")
-        return find(self._handle, **bounds)
+        key = tuple(sorted(bounds.items()))
+        if self._watch is None or self._watch[0] != key:
+            self._watch = key, Watch(**bounds)
+        return self._watch[1].find(self._handle)
 
     def to_pandas(self) -> Any:
         """The scalars as a pandas.DataFrame, a row for each step."""
@@ -216,6 +222,8 @@ class Source(Mapping):
         self._call("tv_source_refresh", ctypes.byref(change))
         if change.value:
             self._list()
+        if change.value == REPLACED:
+            self._watch = None
         return change.value != 0
 
     @property
