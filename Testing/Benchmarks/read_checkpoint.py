@@ -97,7 +97,6 @@ def picture(path):
 
     def work():
         reader = simple.NetworkFileReader(FileName=[path])
-        reader.Tensors = [f"{ROW}/weights"]  # those that are on are read, all of them
         grid = simple.WeightGrid(Input=reader, Tensor=f"{ROW}/weights")
         simple.Show(grid, view)
         simple.ResetCamera(view)

@@ -81,7 +81,9 @@ static int read_superblock(tv_run_file *file)
     end |= (uint64_t)head[28 + k] << (8 * k);
   return end <= file->size
            ? TV_OK
-           : tv_run_file_fail(file, "it is cut off: it should have %llu bytes and has %llu",
+           : tv_run_file_fail(file,
+               "it is cut off: it should have %llu bytes and has %llu; \"tensorview repair\" saves "
+               "what is whole",
                (unsigned long long)end, (unsigned long long)file->size);
 }
 
