@@ -175,7 +175,9 @@ void TensorViewDrawMarks(vtkSMProxy *representation)
   vtkSMPropertyHelper(representation, "Ambient").Set(1.0);
   vtkSMPropertyHelper(representation, "Diffuse").Set(0.0);
   vtkSMPropertyHelper(representation, "LineWidth").Set(1.2);
-  vtkSMPropertyHelper(representation, "Pickable").Set(0);
+  // A picture is shown as a slice at first, which cannot be picked: its numbers can.
+  const bool picture = strcmp(TensorViewShownGrid(representation)->GetXMLName(), "ImageGrid") == 0;
+  vtkSMPropertyHelper(representation, "Pickable").Set(picture ? 1 : 0);
   representation->UpdateVTKObjects();
 }
 

@@ -14,8 +14,8 @@ namespace {
 const size_t MostNumbers = 24; // side by side
 const size_t MostFrames = 10000, MostOutlines = 2500, MostPanels = 16, MostRows = 16;
 const double SmallestNumber = 0.13; // in sides of a window
-const unsigned char FrameGrey = 176, NumberGrey = 96, OutlineGrey = 120, White = 255, Badge = 38;
-const double Above = 0.003; // over a picture, in sides of a window
+const unsigned char FrameGrey = 176, NumberGrey = 118, OutlineGrey = 120, White = 255, Badge = 38;
+const double Above = 0.02; // over a picture, in sides of a window: a slice hides what is nearer
 } // namespace
 
 WindowMarks::WindowMarks(const tv_view &view, PlacesType places) : View(view), Places(places)

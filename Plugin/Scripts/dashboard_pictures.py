@@ -1,11 +1,22 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Draws the pictures of the dashboard that README.md shows.
 
-    xvfb-run -a pvpython Plugin/Scripts/dashboard_pictures.py RUN.tvh5 PICTURE.png [LAYER [STYLE]]
+    xvfb-run -a pvpython Plugin/Scripts/dashboard_pictures.py RUN.tvh5 [RUN.tvh5 ...] --output PICTURE.png
+        [--layer LAYER] [--style light|dark]
 
-LAYER: how it begins (the first with weights and activations); STYLE: light or dark.
+One run: its dashboard; several: they are compared. LAYER: how its name begins (the first with weights
+and activations). Those of README.md:
+
+    draw="xvfb-run -a pvpython Plugin/Scripts/dashboard_pictures.py"
+    $draw Data/Samples/lenet.tvh5 --output Data/Pictures/dashboard.png
+    $draw Data/Samples/lenet.tvh5 --style dark --output Data/Pictures/dashboard-dark.png
+    for rate in 0.001 0.01; do
+      build/bin/tensorview-lenet --steps 600 --learning-rate $rate --output rate-$rate.tvh5
+    done
+    $draw rate-0.001.tvh5 rate-0.01.tvh5 --output Data/Pictures/comparison.png
 """
 
+import argparse
 import os
 import sys
 
@@ -25,17 +36,21 @@ def find_plugin():
 
 
 def main():
-    if len(sys.argv) < 3:
-        sys.exit(__doc__)
-    run, picture = sys.argv[1:3]
-    layer = sys.argv[3] if len(sys.argv) > 3 else None
-    style = sys.argv[4] if len(sys.argv) > 4 else "light"
+    parser = argparse.ArgumentParser(usage=__doc__)
+    parser.add_argument("runs", nargs="+")
+    parser.add_argument("--output", required=True)
+    parser.add_argument("--layer")
+    parser.add_argument("--style", default="light")
+    asked = parser.parse_args()
     simple.LoadPlugin(find_plugin(), ns=simple.__dict__)
     import tensorview_dashboard
 
-    shown = tensorview_dashboard.dashboard(run, layer, style)
-    shown.save(picture)
-    print(f"{picture}: {shown.layer} of {run}")
+    if len(asked.runs) > 1:
+        shown = tensorview_dashboard.compare(asked.runs, asked.layer, asked.style)
+    else:
+        shown = tensorview_dashboard.dashboard(asked.runs[0], asked.layer, asked.style)
+    shown.save(asked.output)
+    print(f"{asked.output}: {shown.layer} of {', '.join(asked.runs)}")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import os
 
 from . import history, looks
 from .network import Network, in_window, simple, text
-from .drawing import active_scalars, element_names
+from .drawing import active_scalars, element_names, picture_type
 from .views import close_at_exit, first_elements, go_to_last, open_reader
 
 # Each run's own colour: those that colour-blind people can tell apart (Okabe and Ito 2008).
@@ -195,13 +195,17 @@ class Comparison:
         looks.dress(view, style)
         grid.UpdatePipeline(pv.GetTimeKeeper().Time)
         display = pv.Show(pv.OutputPort(grid, 0), view)
+        if part == "images":
+            display.SetRepresentationType(picture_type(grid))
         association, array = active_scalars(grid)
         if array:
             pv.ColorBy(display, (association, array))
             looks.legend(pv, display, view, style, array)
         if part != "weights":
             looks.dress_flat(display)
-        looks.draw_marks(pv, pv.OutputPort(grid, 1), view)
+        looks.draw_marks(
+            pv, pv.OutputPort(grid, 1), view, picked=display.Representation == "Slice"
+        )
         looks.write_title(pv, pv.OutputPort(grid, 2), view, style)
 
     def _show_trajectories(self):

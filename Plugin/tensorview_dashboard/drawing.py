@@ -28,13 +28,9 @@ class Drawing:
         pv, view, grid, style = self.pv, self.views[part], getattr(self, part), self._style
         looks.dress(view, style)
         grid.UpdatePipeline(pv.GetTimeKeeper().Time)
-        kind = None
-        if part == "images":
-            many = grid.GetDataInformation().GetNumberOfCells() > MOST_PICKED
-            kind = "Slice" if many else "Surface"
         display = pv.Show(pv.OutputPort(grid, 0), view)
-        if kind:
-            display.SetRepresentationType(kind)
+        if part == "images":
+            display.SetRepresentationType(picture_type(grid))
         association, array = active_scalars(grid, "Group" if part == "distributions" else None)
         if array:
             pv.ColorBy(display, (association, array))
@@ -44,7 +40,9 @@ class Drawing:
             looks.dress_flat(display)
             display.LineWidth = 1.3
             display.PointSize = 6
-        marks = looks.draw_marks(pv, pv.OutputPort(grid, 1), view)
+        marks = looks.draw_marks(
+            pv, pv.OutputPort(grid, 1), view, picked=display.Representation == "Slice"
+        )
         looks.write_title(pv, pv.OutputPort(grid, 2), view, style)
         self._stretch(grid, display, marks)
 
@@ -116,6 +114,12 @@ class Drawing:
     def fit_trajectory(self):
         bounds = self.trajectory.GetDataInformation().GetBounds()
         looks.fit(self.views["trajectory"], bounds, (0.8, -1.4, 0.7), (0, 0, 1), looks.AXES)
+
+
+def picture_type(grid):
+    """How an image grid is drawn: so that its pixels can be picked, where they are not too many."""
+    many = grid.GetDataInformation().GetNumberOfCells() > MOST_PICKED
+    return "Slice" if many else "Surface"
 
 
 def element_names(trajectory):

@@ -131,15 +131,16 @@ def write_title(pv, port, view, style):
     return display
 
 
-def draw_marks(pv, port, view):
-    """Numbers and frames: lines in colours of their own."""
+def draw_marks(pv, port, view, picked=False):
+    """Numbers and frames, in colours of their own. picked: whether they can be picked, for a picture
+    that cannot."""
     display = pv.Show(port, view, "GeometryRepresentation")
     display.SetScalarBarVisibility(view, False)
     pv.ColorBy(display, ("CELLS", "Color"))
     display.MapScalars = 0
     dress_flat(display)
     display.LineWidth = 1.2
-    display.Pickable = 0
+    display.Pickable = int(picked)
     return display
 
 

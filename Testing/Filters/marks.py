@@ -48,7 +48,7 @@ class Marks(unittest.TestCase):
             with self.subTest(name=name):
                 values = SEED.normal(0, 1, (12, 1, 3, 3) if name == "WeightGrid" else (12, 9, 9))
                 marks = output(grid(name, values.astype("f4")), 1)
-                digits = lines(marks, 255 if name == "ImageGrid" else 96)
+                digits = lines(marks, 255 if name == "ImageGrid" else 118)
                 self.assertEqual(14, len(digits))
                 counts = np.bincount([number for number, _, _ in digits])
                 self.assertEqual([1] * 10 + [2] * 2, list(counts))
@@ -63,7 +63,7 @@ class Marks(unittest.TestCase):
     def test_numbers_can_be_switched_off_and_frames_stay(self):
         values = SEED.normal(0, 1, (4, 9, 9)).astype("f4")
         view = grid("DistributionGrid", values, Numbers=0)
-        self.assertEqual([], lines(output(view, 1), 96))
+        self.assertEqual([], lines(output(view, 1), 118))
         self.assertEqual(4, len(lines(output(view, 1), 176)))
 
     def test_of_many_windows_some_are_numbered_and_larger(self):
@@ -87,7 +87,7 @@ class Marks(unittest.TestCase):
 
     def test_a_matrix_has_numbers_of_rows(self):
         marks = output(grid("WeightGrid", SEED.normal(0, 1, (10, 20)).astype("f4")), 1)
-        digits = lines(marks, 96)
+        digits = lines(marks, 118)
         self.assertEqual(list(range(10)), sorted({number for number, _, _ in digits}))
         self.assertTrue(all((points[:, 0] < 0).all() for _, _, points in digits))
 

@@ -65,6 +65,31 @@ class States(unittest.TestCase):
         grid.UpdatePipeline(reader.TimestepValues[0])
         self.assertEqual([], names(grid, "StateInfo"))
 
+    def test_a_picture_too_large_for_pixels_is_picked_by_its_numbers(self):
+        from vtkmodules.vtkCommonCore import vtkCollection
+
+        shown = self.package.dashboard(os.path.join(SAMPLES, "lenet.tvh5"))
+        self.package.drawing.MOST_PICKED, most = 1000, self.package.drawing.MOST_PICKED
+        try:
+            shown.style = "light"  # draws it anew
+        finally:
+            self.package.drawing.MOST_PICKED = most
+        view = shown.views["images"]
+        pv.Render(view)
+        display = pv.GetRepresentation(pv.OutputPort(shown.images, 0), view)
+        self.assertEqual("Slice", display.Representation)
+        drawn, chosen = vtkCollection(), vtkCollection()
+        width, height = view.ViewSize
+        view.SMProxy.SelectSurfaceCells([0, 0, width - 1, height - 1], drawn, chosen, True)
+        [port] = [
+            drawn.GetItemAsObject(i).GetProperty("Input") for i in range(drawn.GetNumberOfItems())
+        ]
+        self.assertEqual(1, port.GetOutputPortForConnection(0))
+        from tensorview_dashboard import selection
+
+        shown.images.SMProxy.SetSelectionInput(1, chosen.GetItemAsObject(0), 0)
+        self.assertEqual(list(range(16)), selection.selected(shown, shown.images, 1))
+
     def test_accumulating_changes_the_range_at_once(self):
         shown = self.package.dashboard(os.path.join(SAMPLES, "lenet.tvh5"))
         render()
