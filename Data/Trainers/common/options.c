@@ -53,7 +53,7 @@ static const char help[] =
   "(1)\n"
   "  --block SECONDS         wait so long for a slow reader of the channel (0: never)\n"
   "\n"
-  "Merging similar filters while training goes on\n"
+  "Merging similar filters while training goes on; with a channel a viewer may ask for it, too\n"
   "  --prune-at N,N,...      look for them before these steps\n"
   "  --prune-when-groups N   look each N steps\n"
   "  --prune-layers A,B,...  in these layers (conv1)\n"
