@@ -212,7 +212,7 @@ class Comparison:
         pv, style, view = self.pv, self._style, self.views["trajectories"]
         looks.dress(view, style)
         for row, (run, path, colour) in enumerate(zip(self.runs, self.trajectories, COLOURS)):
-            path.UpdatePipeline()
+            path.UpdatePipeline(pv.GetTimeKeeper().Time)
             for port in (1, 0):
                 display = pv.Show(pv.OutputPort(path, port), view)
                 pv.ColorBy(display, None)

@@ -61,7 +61,7 @@ class Drawing:
     def _show_trajectory(self):
         pv, view, style = self.pv, self.views["trajectory"], self._style
         looks.dress(view, style)
-        self.trajectory.UpdatePipeline()
+        self.trajectory.UpdatePipeline(pv.GetTimeKeeper().Time)
         ends = pv.Show(pv.OutputPort(self.trajectory, 1), view)
         pv.ColorBy(ends, ("POINTS", "Step"))
         looks.write_title(pv, pv.OutputPort(self.trajectory, 2), view, style)

@@ -34,7 +34,8 @@ class Chart:
             return
         pv, view = self.pv, self.view
         port = pv.OutputPort(self.reader, 1)
-        port.UpdatePipeline()  # the reader reads only the output that is asked for
+        # The reader reads only the output that is asked for, and may not where no time is said.
+        port.UpdatePipeline(pv.GetTimeKeeper().Time)
         rows = self.reader.SMProxy.GetDataInformation(1).GetRowDataInformation()
         names = [rows.GetArrayInformation(i).GetName() for i in range(rows.GetNumberOfArrays())]
         columns = [name for name in names if name != "Step"]

@@ -13,8 +13,9 @@ import subprocess
 import sys
 import time
 import unittest
+import xml.etree.ElementTree as ElementTree
 
-from window import HERE, environment, log, state
+from window import HERE, environment, log, properties, state
 
 PARAVIEW, RUN = sys.argv[1], os.path.abspath(sys.argv[2])
 
@@ -69,6 +70,13 @@ class View(unittest.TestCase):
         self.assertTrue(os.path.exists("shown.pvsm"), log())
         shown, _ = state("shown.pvsm")
         self.assertLessEqual({"Weight", "Activation", "Group", "Step"}, set(shown))
+
+    def test_the_chart_has_its_series(self):
+        root = ElementTree.parse("shown.pvsm").getroot()
+        [chart] = [p for p in root.iter("Proxy") if p.get("type") == "XYChartRepresentation"]
+        series = properties(chart)["SeriesVisibility"]
+        drawn = {name for name, visible in zip(series[::2], series[1::2]) if visible == "1"}
+        self.assertEqual({"loss", "accuracy"}, drawn)
 
     def test_nothing_complains(self):
         self.assertEqual([], re.findall(r".*(?:ERR|WARN)\|.*|.*Traceback.*", log()))
