@@ -73,6 +73,8 @@ class ClientServer(unittest.TestCase):
                 self.assertGreater(np.ptp(one), 100, name)
                 different = np.abs(one.astype(int) - two).max(axis=-1) > 40
                 self.assertLess(different.mean(), 0.01, name)
+            elif one.dtype.kind == "U":
+                self.assertEqual(one.tolist(), two.tolist(), name)
             elif "Correlation" in name or "groups" in name or name.endswith(" bounds"):
                 # Spacings come over the wire as text of six digits; groups and matrix are sums.
                 np.testing.assert_allclose(two, one, rtol=1e-6, atol=1e-6, err_msg=name)

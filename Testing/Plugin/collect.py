@@ -69,13 +69,22 @@ def fetch(source, port):
     return arrays
 
 
+def numbers(column):
+    """A column of a .csv file as numbers, or as the texts that it has."""
+    try:
+        return column.astype(float)
+    except ValueError:
+        return np.array(column.tolist())  # as wide as its own texts
+
+
 def saved(source, path):
     """What a file has that ParaView saved, as above. Ranks write .pvtp and .pvti, not .vtp and .vti."""
     if path.endswith(".csv"):
         pv.SaveData(path, proxy=source)
         with open(path) as file:
             names = [name.strip('"') for name in file.readline().strip().split(",")]
-            found = dict(zip(names, np.loadtxt(file, delimiter=",", ndmin=2).T))
+            columns = np.loadtxt(file, delimiter=",", ndmin=2, dtype=str).T
+        found = {name: numbers(column) for name, column in zip(names, columns)}
     else:
         pv.SaveData(path, proxy=source, DataMode="Binary")  # this ParaView cannot read its default
         reader = vtkXMLPImageDataReader() if path.endswith(".pvti") else vtkXMLPPolyDataReader()
