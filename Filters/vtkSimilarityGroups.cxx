@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "vtkSimilarityGroups.h"
 
-#include "vtkCellData.h"
 #include "vtkDataArray.h"
-#include "vtkDoubleArray.h"
 #include "vtkFieldData.h"
 #include "vtkFloatArray.h"
-#include "vtkIdTypeArray.h"
 #include "vtkImageData.h"
 #include "vtkInformation.h"
 #include "vtkInformationIntegerKey.h"
@@ -15,20 +12,17 @@
 #include "vtkInformationVector.h"
 #include "vtkIntArray.h"
 #include "vtkMultiProcessController.h"
-#include "vtkNew.h"
 #include "vtkObjectFactory.h"
-#include "vtkPartitionedDataSet.h"
 #include "vtkPartitionedDataSetCollection.h"
 #include "vtkSmartPointer.h"
 #include "vtkStreamingDemandDrivenPipeline.h"
-#include "vtkStringArray.h"
 #include "vtkTable.h"
 #include "vtkTensorDemand.h"
 
 #include "Ranks/Ranks.h"
 #include "Ranks/SimilarityRanks.h"
 #include "Units/NextLayer.h"
-#include "Views/FilterState.h"
+#include "Views/SimilarityResult.h"
 #include "correlate.h"
 #include "group.h"
 #include "merge_plan.h"
@@ -41,147 +35,12 @@
 
 vtkStandardNewMacro(vtkSimilarityGroups);
 
-struct vtkSimilarityGroups::Result
-{
-  size_t Filters = 0, Pixels = 0;
-  bool Matrix = false;                       ///< filters are the rows of a matrix
-  vtkSmartPointer<vtkFloatArray> Similarity; ///< [filters][filters]
-  std::vector<int32_t> Groups, Representatives, States;
-  std::vector<double> Scale, Offset;
-  std::string Source; ///< the tensor that similarity was taken from
-
-  std::vector<float> Pearson; ///< [filters][filters], where Similarity is another one
-  std::vector<double> Variance, Residual, Cost;
-  std::string Next; ///< the layer that Cost is of
-
-  /// Constant filters are dead, unless more is known of them.
-  void SetDead(const std::vector<unsigned char> &constant)
-  {
-    for (size_t i = 0; i < this->Filters; ++i)
-      if (constant[i] && this->States[i] == TV_FILTER_ALIVE)
-        this->States[i] = TV_FILTER_DEAD;
-  }
-
-  /// From second moments, about a centre or not.
-  int SetVariances(const std::vector<double> &moments, const double *centre, bool pearson)
-  {
-    tv_moments_statistics(nullptr, this->Variance.data(), moments.data(), this->Filters);
-    if (pearson)
-      return TV_OK;
-    this->Pearson.resize(this->Filters * this->Filters);
-    return tv_correlate_moments(
-      this->Pearson.data(), moments.data(), this->Filters, TV_PEARSON, centre);
-  }
-
-  float At(size_t row, size_t column) const
-  {
-    return this->Similarity->GetValue(static_cast<vtkIdType>(row * this->Filters + column));
-  }
-};
-
 namespace {
-constexpr size_t SMALL_MAPS = 50;          ///< pixels, as tensorview.prune has it
-constexpr size_t MOST_WITH_INDICES = 1024; ///< filters; beyond, indices would outweigh the matrix
+constexpr size_t SMALL_MAPS = 50; ///< pixels, as tensorview.prune has it
 
 tv_type TypeOf(vtkDataArray *values)
 {
   return values && values->GetDataType() == VTK_DOUBLE ? TV_FLOAT64 : TV_FLOAT32;
-}
-
-template <typename Array> vtkSmartPointer<Array> NewArray(const char *name, vtkIdType count)
-{
-  auto array = vtkSmartPointer<Array>::New();
-  array->SetName(name);
-  array->SetNumberOfValues(count);
-  return array;
-}
-
-template <typename Array, typename Number>
-void AddColumn(vtkTable *table, const char *name, const std::vector<Number> &numbers)
-{
-  auto column = NewArray<Array>(name, static_cast<vtkIdType>(numbers.size()));
-  std::copy(numbers.begin(), numbers.end(), column->GetPointer(0));
-  table->AddColumn(column);
-}
-
-/// Into whom each filter is to be merged, or has been; -1: it stays.
-std::vector<int32_t> MergeInto(
-  const std::vector<int32_t> &representatives, const std::vector<int32_t> &states)
-{
-  std::vector<int32_t> into(states.size(), -1);
-  for (size_t i = 0; i < states.size(); ++i)
-    if (states[i] >= 0)
-      into[i] = states[i];
-    else if (states[i] == TV_FILTER_ALIVE && representatives[i] != static_cast<int32_t>(i))
-      into[i] = representatives[i];
-  return into;
-}
-
-void AddText(vtkFieldData *fields, const char *name, const std::string &text)
-{
-  auto array = NewArray<vtkStringArray>(name, 1);
-  array->SetValue(0, text);
-  fields->AddArray(array);
-}
-
-/// The table as people read it: what each filter is in words.
-void Describe(vtkTable *described, vtkTable *table, const std::vector<int32_t> &states)
-{
-  auto words = NewArray<vtkStringArray>("Condition", static_cast<vtkIdType>(states.size()));
-  for (size_t i = 0; i < states.size(); ++i)
-    words->SetValue(static_cast<vtkIdType>(i), StateInWords(states[i]));
-  described->AddColumn(table->GetColumnByName("Filter"));
-  described->AddColumn(words);
-  for (const char *column : {"Group", "Representative", "Correlation"})
-    described->AddColumn(table->GetColumnByName(column));
-}
-
-/// Which tensor, from what, and at which step: for tables and images that leave the pipeline.
-void AddOrigin(vtkFieldData *fields, const std::string &tensor, vtkIdType step)
-{
-  AddText(fields, "Tensor", tensor);
-  auto number = NewArray<vtkIdTypeArray>("Step", 1);
-  number->SetValue(0, step);
-  fields->AddArray(number);
-}
-
-/// The input with the groups in the field data of all tensors of a layer. Only the shells of the
-/// tensors that change are new: the input must stay as it is for its other readers.
-void PassWithGroups(vtkPartitionedDataSetCollection *output, vtkPartitionedDataSetCollection *input,
-  const std::string &layer, const std::vector<int32_t> &groups)
-{
-  output->ShallowCopy(input);
-  auto group = NewArray<vtkIntArray>("Group", static_cast<vtkIdType>(groups.size()));
-  std::copy(groups.begin(), groups.end(), group->GetPointer(0));
-  if (vtkTensorDemand *demand = vtkTensorDemand::Get(input)) {
-    output->Initialize();
-    vtkTensorDemand::Put(output, vtkTensorDemand::WithGroups(demand, layer, group));
-    return;
-  }
-  for (unsigned int i = 0; i < input->GetNumberOfPartitionedDataSets(); ++i) {
-    vtkPartitionedDataSet *from = input->GetPartitionedDataSet(i);
-    vtkNew<vtkPartitionedDataSet> to;
-    bool changed = false;
-    for (unsigned int j = 0; from && j < from->GetNumberOfPartitions(); ++j) {
-      vtkDataSet *tensor = from->GetPartition(j);
-      auto *name =
-        tensor ? vtkStringArray::SafeDownCast(tensor->GetFieldData()->GetAbstractArray("Layer"))
-               : nullptr;
-      to->SetPartition(j, tensor);
-      if (!name || name->GetNumberOfValues() < 1 || name->GetValue(0) != layer)
-        continue;
-      auto shell = vtkSmartPointer<vtkDataSet>::Take(tensor->NewInstance());
-      shell->ShallowCopy(tensor);
-      vtkNew<vtkFieldData> fields;
-      fields->ShallowCopy(tensor->GetFieldData());
-      fields->AddArray(group);
-      shell->SetFieldData(fields);
-      to->SetPartition(j, shell);
-      changed = true;
-    }
-    if (changed)
-      output->SetPartitionedDataSet(i, to);
-  }
 }
 
 /// What the image covers: all filters on the first rank, nothing on others and after a failure. It
@@ -242,7 +101,7 @@ int vtkSimilarityGroups::RequestInformation(
   return 1;
 }
 
-bool vtkSimilarityGroups::FromMaps(const vtkTensorRecord &record, Result &result)
+bool vtkSimilarityGroups::FromMaps(const vtkTensorRecord &record, SimilarityResult &result)
 {
   if (Ranks::Controller())
     return this->FromMapsOfRanks(record, result);
@@ -288,7 +147,7 @@ bool vtkSimilarityGroups::FromMaps(const vtkTensorRecord &record, Result &result
   return !status;
 }
 
-bool vtkSimilarityGroups::FromMapsOfRanks(const vtkTensorRecord &record, Result &result)
+bool vtkSimilarityGroups::FromMapsOfRanks(const vtkTensorRecord &record, SimilarityResult &result)
 {
   vtkMultiProcessController *controller = Ranks::Controller();
   const size_t filters = result.Filters;
@@ -324,7 +183,7 @@ bool vtkSimilarityGroups::FromMapsOfRanks(const vtkTensorRecord &record, Result 
   return !status;
 }
 
-bool vtkSimilarityGroups::FromMoments(const vtkTensorRecord &record, Result &result)
+bool vtkSimilarityGroups::FromMoments(const vtkTensorRecord &record, SimilarityResult &result)
 {
   vtkMultiProcessController *controller = Ranks::Controller();
   const size_t filters = result.Filters, size = tv_moments_size(filters);
@@ -364,7 +223,7 @@ bool vtkSimilarityGroups::FromMoments(const vtkTensorRecord &record, Result &res
   return !status;
 }
 
-bool vtkSimilarityGroups::Group(const vtkTensorRecord &record, Result &result)
+bool vtkSimilarityGroups::Group(const vtkTensorRecord &record, SimilarityResult &result)
 {
   float *matrix = result.Similarity->GetPointer(0);
   for (size_t i = 0; i < result.Filters; ++i)
@@ -381,7 +240,7 @@ bool vtkSimilarityGroups::Group(const vtkTensorRecord &record, Result &result)
 }
 
 bool vtkSimilarityGroups::Compute(
-  vtkDataObject *input, const vtkTensorRecord &record, Result &result)
+  vtkDataObject *input, const vtkTensorRecord &record, SimilarityResult &result)
 {
   vtkMultiProcessController *controller = Ranks::Controller();
   const auto rows = Ranks::Largest(controller, record.Values ? record.Rows : 0);
@@ -393,16 +252,7 @@ bool vtkSimilarityGroups::Compute(
   result.Source = record.Name();
 
   const auto count = static_cast<vtkIdType>(result.Filters);
-  result.Groups.assign(result.Filters, TV_NO_GROUP);
-  result.Representatives.assign(result.Filters, -1);
-  result.States.assign(result.Filters, TV_FILTER_ALIVE);
-  result.Scale.assign(result.Filters, NAN);
-  result.Offset.assign(result.Filters, NAN);
-  result.Variance.assign(result.Filters, NAN);
-  result.Residual.assign(result.Filters, NAN);
-  result.Cost.assign(result.Filters, NAN);
-  result.Similarity = NewArray<vtkFloatArray>("Correlation", count * count);
-  result.Similarity->FillValue(NAN);
+  result.Allocate();
   if (record.State && record.State->GetNumberOfValues() == count)
     std::copy_n(record.State->GetPointer(0), count, result.States.begin());
   if (rows < 1)
@@ -434,7 +284,8 @@ bool vtkSimilarityGroups::Compute(
   return this->FromMaps(record, result);
 }
 
-bool vtkSimilarityGroups::Plan(vtkDataObject *input, const vtkTensorRecord &record, Result &result)
+bool vtkSimilarityGroups::Plan(
+  vtkDataObject *input, const vtkTensorRecord &record, SimilarityResult &result)
 {
   const float *pearson =
     result.Pearson.empty() ? result.Similarity->GetPointer(0) : result.Pearson.data();
@@ -463,10 +314,8 @@ int vtkSimilarityGroups::RequestData(
 {
   auto *input = vtkPartitionedDataSetCollection::GetData(inputVector[0]);
   auto *tensors = vtkPartitionedDataSetCollection::GetData(outputVector, 0);
-  vtkTable *table = vtkTable::GetData(outputVector, 1);
-  vtkImageData *image = vtkImageData::GetData(outputVector, 2);
   vtkTensorRecord record;
-  Result result;
+  SimilarityResult result;
   SetExtent(outputVector, 0);
   if (input)
     tensors->ShallowCopy(input); // what comes after this filter still works where it fails
@@ -474,7 +323,7 @@ int vtkSimilarityGroups::RequestData(
   if (!this->FindTensor(inputVector, record) || !this->Compute(input, record, result) ||
       !this->Plan(input, record, result))
     return 1; // said already; returning 0 would make the pipeline say more, and try again
-  PassWithGroups(tensors, input, record.Layer, result.Groups);
+  result.PassTensors(tensors, input, record.Layer);
   this->UpdateProgress(0.95);
 
   const auto filters = static_cast<int>(result.Filters);
@@ -482,54 +331,16 @@ int vtkSimilarityGroups::RequestData(
   if (!Ranks::IsFirst())
     return 1; // the first rank has the table and the matrix, for all
 
-  std::vector<vtkIdType> indices(result.Filters);
-  std::vector<double> correlation(result.Filters, NAN);
-  for (size_t i = 0; i < result.Filters; ++i) {
-    indices[i] = static_cast<vtkIdType>(i);
-    if (result.Representatives[i] >= 0)
-      correlation[i] = result.At(i, result.Representatives[i]);
-  }
-  AddColumn<vtkIdTypeArray>(table, "Filter", indices);
-  AddColumn<vtkIntArray>(table, "Group", result.Groups);
-  AddColumn<vtkIntArray>(table, "Representative", result.Representatives);
-  AddColumn<vtkDoubleArray>(table, "Correlation", correlation);
-  AddColumn<vtkDoubleArray>(table, "Scale", result.Scale);
-  AddColumn<vtkDoubleArray>(table, "Offset", result.Offset);
-  AddColumn<vtkIntArray>(table, "State", result.States);
-  AddColumn<vtkIntArray>(table, "MergeInto", MergeInto(result.Representatives, result.States));
-  AddColumn<vtkDoubleArray>(table, "Residual", result.Residual);
-  AddColumn<vtkDoubleArray>(table, "Cost", result.Cost);
-  auto layer = NewArray<vtkStringArray>("Layer", filters);
-  for (int i = 0; i < filters; ++i)
-    layer->SetValue(i, record.Layer);
-  table->AddColumn(layer);
-  Describe(vtkTable::GetData(outputVector, 3), table, result.States);
-  AddOrigin(table->GetFieldData(), result.Source, record.Step);
-  AddText(table->GetFieldData(), "NextLayer", result.Next);
+  vtkTable *table = vtkTable::GetData(outputVector, 1);
+  result.FillTable(table, record.Layer);
+  result.Describe(vtkTable::GetData(outputVector, 3), table);
+  result.FillMatrix(vtkImageData::GetData(outputVector, 2));
+  for (int port = 1; port < 3; ++port)
+    result.AddOrigin(vtkDataObject::GetData(outputVector, port)->GetFieldData(), record.Step);
+  SimilarityResult::AddText(table->GetFieldData(), "NextLayer", result.Next);
   if (!this->Note.empty())
     for (int port = 1; port < 4; ++port)
-      AddText(vtkDataObject::GetData(outputVector, port)->GetFieldData(), "Note", this->Note);
-
-  // Images count from below, matrices are read from above.
-  float *matrix = result.Similarity->GetPointer(0);
-  for (int row = 0; row < filters / 2; ++row)
-    std::swap_ranges(matrix + static_cast<size_t>(row) * filters,
-      matrix + static_cast<size_t>(row + 1) * filters,
-      matrix + static_cast<size_t>(filters - 1 - row) * filters);
-  image->SetExtent(0, filters, 0, filters, 0, 0);
-  image->SetOrigin(0.0, 0.0, 0.0);
-  image->SetSpacing(1.0, 1.0, 1.0);
-  image->GetCellData()->SetScalars(result.Similarity);
-  if (result.Filters <= MOST_WITH_INDICES) {
-    const auto cells = static_cast<vtkIdType>(filters) * filters;
-    auto row = NewArray<vtkIntArray>("Row", cells), column = NewArray<vtkIntArray>("Column", cells);
-    for (vtkIdType i = 0; i < cells; ++i) {
-      row->SetValue(i, filters - 1 - static_cast<int>(i / filters));
-      column->SetValue(i, static_cast<int>(i % filters));
-    }
-    image->GetCellData()->AddArray(row);
-    image->GetCellData()->AddArray(column);
-  }
-  AddOrigin(image->GetFieldData(), result.Source, record.Step);
+      SimilarityResult::AddText(
+        vtkDataObject::GetData(outputVector, port)->GetFieldData(), "Note", this->Note);
   return 1;
 }

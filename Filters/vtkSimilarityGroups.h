@@ -62,6 +62,8 @@ class vtkImageData;
 class vtkPartitionedDataSetCollection;
 class vtkTable;
 
+struct SimilarityResult;
+
 class TENSORVIEWFILTERS_EXPORT vtkSimilarityGroups : public vtkTensorFilter
 {
 public:
@@ -126,19 +128,17 @@ private:
   vtkSimilarityGroups(const vtkSimilarityGroups &) = delete;
   void operator=(const vtkSimilarityGroups &) = delete;
 
-  struct Result; ///< what there is to know of each filter, and the matrix
-
   ///@{
   /// Fill a result; false after an error message, or where the user aborts.
-  bool Compute(vtkDataObject *input, const vtkTensorRecord &record, Result &result);
-  bool FromMaps(const vtkTensorRecord &record, Result &result);
-  bool FromMapsOfRanks(const vtkTensorRecord &record, Result &result);
-  bool FromMoments(const vtkTensorRecord &moments, Result &result);
-  bool Group(const vtkTensorRecord &record, Result &result);
+  bool Compute(vtkDataObject *input, const vtkTensorRecord &record, SimilarityResult &result);
+  bool FromMaps(const vtkTensorRecord &record, SimilarityResult &result);
+  bool FromMapsOfRanks(const vtkTensorRecord &record, SimilarityResult &result);
+  bool FromMoments(const vtkTensorRecord &moments, SimilarityResult &result);
+  bool Group(const vtkTensorRecord &record, SimilarityResult &result);
   ///@}
 
   /// What merging would cost; as Compute().
-  bool Plan(vtkDataObject *input, const vtkTensorRecord &record, Result &result);
+  bool Plan(vtkDataObject *input, const vtkTensorRecord &record, SimilarityResult &result);
 
   int Metric = PEARSON;
   double Threshold = 0.97;

@@ -13,6 +13,16 @@ static double value_at(const tv_rows *rows, size_t i)
                                   : (double)((const float *)rows->values)[i];
 }
 
+void tv_plan_merges(
+  int32_t *into, const int32_t *representatives, const int32_t *states, size_t filters)
+{
+  for (size_t i = 0; i < filters; ++i) {
+    into[i] = states[i] >= 0 ? states[i] : -1;
+    if (states[i] == TV_FILTER_ALIVE && representatives[i] != (int32_t)i)
+      into[i] = representatives[i];
+  }
+}
+
 void tv_row_variances(double *variance, const tv_rows *rows)
 {
   for (size_t f = 0; f < rows->filters; ++f) {

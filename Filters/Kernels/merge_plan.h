@@ -14,6 +14,12 @@
 extern "C" {
 #endif
 
+/* Into whom each filter is to be merged, its representative, or has been (its state says so); -1: it
+ * stays, or is gone without. representatives: [filters], -1: none; states: [filters], TV_FILTER_...,
+ * or the filter that it was merged into. */
+void tv_plan_merges(
+  int32_t *into, const int32_t *representatives, const int32_t *states, size_t filters);
+
 /* The variance of each row over its pixels, two passes in double precision; NaN where a row holds NaN
  * or infinity. */
 void tv_row_variances(double *variance, const tv_rows *rows);
