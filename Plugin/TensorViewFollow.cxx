@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "TensorViewFollow.h"
 
-#include "pqApplicationCore.h"
-#include "pqObjectBuilder.h"
-#include "pqPipelineSource.h"
 #include "vtkCallbackCommand.h"
 #include "vtkCommand.h"
 #include "vtkNew.h"
@@ -50,30 +47,8 @@ void ReaderModified(vtkObject *caller, unsigned long, void *, void *modified)
   }
 }
 
-/// A file that was opened by clicking is updated by Apply, before anybody looks at it.
-void DescribeFirst(pqPipelineSource *reader, const QStringList &)
-{
-  vtkSMProxy *proxy = reader ? reader->getProxy() : nullptr;
-  if (proxy && proxy->GetProperty("DescribeFirst"))
-    vtkSMPropertyHelper(proxy, "DescribeFirst").Set(1);
-}
-
-/// Once there is a window: plugins are loaded before.
-void WatchWindow()
-{
-  static bool watched = false;
-  pqApplicationCore *window = pqApplicationCore::instance();
-  if (watched || !window)
-    return;
-  watched = true;
-  QObject::connect(window->getObjectBuilder(),
-    QOverload<pqPipelineSource *, const QStringList &>::of(&pqObjectBuilder::readerCreated),
-    DescribeFirst);
-}
-
 void WatchReader(vtkObject *, unsigned long, void *, void *information)
 {
-  WatchWindow();
   const auto *added = static_cast<vtkSMProxyManager::RegisteredProxyInformation *>(information);
   if (!added || !added->Proxy || !added->GroupName || !added->Proxy->GetXMLName() ||
       added->Type != vtkSMProxyManager::RegisteredProxyInformation::PROXY ||

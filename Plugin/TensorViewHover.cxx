@@ -4,7 +4,6 @@
 #include "TensorViewColours.h"
 
 #include "pqApplicationCore.h"
-#include "pqRenderView.h"
 #include "pqServerManagerModel.h"
 #include "vtkCollection.h"
 #include "vtkDataObject.h"
@@ -263,7 +262,7 @@ TensorViewHover::TensorViewHover(QObject *parent) : QObject(parent)
 void TensorViewHover::Watch(pqView *view)
 {
   if (qobject_cast<pqRenderView *>(view) && view->widget()) {
-    view->widget()->setProperty("TensorViewHovered", QVariant::fromValue<QObject *>(view));
+    this->Views[view->widget()] = qobject_cast<pqRenderView *>(view);
     view->widget()->installEventFilter(this);
   }
 }
@@ -273,8 +272,7 @@ bool TensorViewHover::eventFilter(QObject *object, QEvent *event)
   if (event->type() != QEvent::ToolTip)
     return QObject::eventFilter(object, event);
   auto *widget = qobject_cast<QWidget *>(object);
-  auto *shown =
-    qobject_cast<pqRenderView *>(widget->property("TensorViewHovered").value<QObject *>());
+  const QPointer<pqRenderView> shown = this->Views.value(object);
   auto *help = static_cast<QHelpEvent *>(event);
   if (!shown)
     return false;

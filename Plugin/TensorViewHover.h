@@ -5,12 +5,11 @@
 #ifndef TensorViewHover_h
 #define TensorViewHover_h
 
-#include <QObject>
-#include <QString>
+#include "pqRenderView.h"
 
-class pqView;
-class vtkSMRenderViewProxy;
-class vtkSMSourceProxy;
+#include <QHash>
+#include <QObject>
+#include <QPointer>
 
 class TensorViewHover : public QObject
 {
@@ -25,6 +24,8 @@ protected:
 
 private:
   void Watch(pqView *view);
+
+  QHash<QObject *, QPointer<pqRenderView>> Views; ///< by their widgets
 };
 
 #endif

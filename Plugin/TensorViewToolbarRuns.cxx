@@ -15,6 +15,7 @@
 #include "pqServerManagerModel.h"
 #include "pqSettings.h"
 #include "pqTimeKeeper.h"
+#include "vtkSMPropertyHelper.h"
 
 #include <QAction>
 #include <QCoreApplication>
@@ -106,6 +107,8 @@ void TensorViewToolbar::Opened(pqPipelineSource *run)
 {
   if (!IsReader(run))
     return;
+  // Apply updates it before anybody looks at it.
+  vtkSMPropertyHelper(run->getProxy(), "DescribeFirst").Set(1);
   Say("A press of TensorView, in the toolbar, shows the views of " + run->getSMName());
   if (this->ShowOpened && this->ShowOpened->isChecked())
     QTimer::singleShot(0, this, [this]() { this->ShowDashboard(); });

@@ -5,8 +5,8 @@ one time; their paths in one view, their histories in one chart."""
 import os
 
 from . import history, looks
+from .drawing import element_names, show_grid
 from .network import Network, in_window, simple, text
-from .drawing import active_scalars, element_names, picture_type
 from .views import close_at_exit, first_elements, go_to_last, open_reader
 
 # Each run's own colour: those that colour-blind people can tell apart (Okabe and Ito 2008).
@@ -147,7 +147,7 @@ class Comparison:
         pv = self.pv
         for colour, run in zip(COLOURS, self.runs):
             for part, grid in self.grids[run].items():
-                self._show_grid(grid, self.views[run, part], part)
+                show_grid(pv, grid, self.views[run, part], self._style)
                 self._name(self.views[run, part], run, colour, 0)
         self._show_trajectories()
         self._show_histories()
@@ -190,24 +190,6 @@ class Comparison:
         display.Color = colour
         display.Bold = 1
 
-    def _show_grid(self, grid, view, part):
-        pv, style = self.pv, self._style
-        looks.dress(view, style)
-        grid.UpdatePipeline(pv.GetTimeKeeper().Time)
-        display = pv.Show(pv.OutputPort(grid, 0), view)
-        if part == "images":
-            display.SetRepresentationType(picture_type(grid))
-        association, array = active_scalars(grid)
-        if array:
-            pv.ColorBy(display, (association, array))
-            looks.legend(pv, display, view, style, array)
-        if part != "weights":
-            looks.dress_flat(display)
-        looks.draw_marks(
-            pv, pv.OutputPort(grid, 1), view, picked=display.Representation == "Slice"
-        )
-        looks.write_title(pv, pv.OutputPort(grid, 2), view, style)
-
     def _show_trajectories(self):
         pv, style, view = self.pv, self._style, self.views["trajectories"]
         looks.dress(view, style)
@@ -237,8 +219,7 @@ class Comparison:
         pv = self.pv
         for run, part in ((run, part) for run in self.runs for part in self.grids[run]):
             bounds = union(pv.OutputPort(self.grids[r][part], 0) for r in self.runs)
-            bounds[4] *= 0.3
-            bounds[5] *= 0.3
+            looks.lower(bounds)
             tilt = (0, -0.7, 1) if part == "weights" else (0, 0, 1)
             looks.fit(self.views[run, part], bounds, tilt, (0, 1, 0), TOP)
         looks.fit(

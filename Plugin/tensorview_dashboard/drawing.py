@@ -14,9 +14,9 @@ class Drawing:
 
     def _show(self):
         pv, style = self.pv, self._style
-        self._show_grid("weights", looks.BELOW)
-        self._show_grid("images", looks.BELOW)
-        self._show_grid("distributions", looks.BESIDE, beside=True)
+        self._show_grid("weights")
+        self._show_grid("images")
+        self._show_grid("distributions", beside=True)
         self._show_trajectory()
         self.chart.show(style)
         self._show_matrix()
@@ -24,26 +24,10 @@ class Drawing:
         if self.tab:
             pv.RenameLayout(self._title() + " groups", self.tab)
 
-    def _show_grid(self, part, margins, beside=False):
+    def _show_grid(self, part, beside=False):
         pv, view, grid, style = self.pv, self.views[part], getattr(self, part), self._style
-        looks.dress(view, style)
-        grid.UpdatePipeline(pv.GetTimeKeeper().Time)
-        display = pv.Show(pv.OutputPort(grid, 0), view)
-        if part == "images":
-            display.SetRepresentationType(picture_type(grid))
-        association, array = active_scalars(grid, "Group" if part == "distributions" else None)
-        if array:
-            pv.ColorBy(display, (association, array))
-            display.RescaleTransferFunctionToDataRange(False, True)
-            looks.legend(pv, display, view, style, array, beside)
-        if part != "weights":
-            looks.dress_flat(display)
-            display.LineWidth = 1.3
-            display.PointSize = 6
-        marks = looks.draw_marks(
-            pv, pv.OutputPort(grid, 1), view, picked=display.Representation == "Slice"
-        )
-        looks.write_title(pv, pv.OutputPort(grid, 2), view, style)
+        wanted = "Group" if part == "distributions" else None
+        display, marks = show_grid(pv, grid, view, style, wanted, beside)
         self._stretch(grid, display, marks)
 
     def _stretch(self, grid, *displays):
@@ -102,8 +86,7 @@ class Drawing:
                 bounds[2 * axis] *= scale
                 bounds[2 * axis + 1] *= scale
             tilt = (0, -0.7, 1) if part == "weights" else (0, 0, 1)
-            if bounds[4] < 0 < bounds[5]:  # few blocks are the highest
-                bounds[4:] = 0.3 * bounds[4], 0.3 * bounds[5]
+            looks.lower(bounds)
             looks.fit(view, bounds, tilt, (0, 1, 0), margins)
         self.fit_trajectory()
         if "matrix" in self.views:
@@ -114,6 +97,30 @@ class Drawing:
     def fit_trajectory(self):
         bounds = self.trajectory.GetDataInformation().GetBounds()
         looks.fit(self.views["trajectory"], bounds, (0.8, -1.4, 0.7), (0, 0, 1), looks.AXES)
+
+
+def show_grid(pv, grid, view, style, wanted=None, beside=False):
+    """Draws a grid with its legend, its marks and its title. wanted: the array that colours it, where
+    it has that; beside: the legend stands at the right. Returns the displays of grid and marks."""
+    kind = grid.SMProxy.GetXMLName()
+    looks.dress(view, style)
+    grid.UpdatePipeline(pv.GetTimeKeeper().Time)
+    display = pv.Show(pv.OutputPort(grid, 0), view)
+    if kind == "ImageGrid":
+        display.SetRepresentationType(picture_type(grid))
+    association, array = active_scalars(grid, wanted)
+    if array:
+        pv.ColorBy(display, (association, array))
+        display.RescaleTransferFunctionToDataRange(False, True)
+        looks.legend(pv, display, view, style, array, beside)
+    if kind != "WeightGrid":
+        looks.dress_flat(display)
+        display.LineWidth = 1.3
+        display.PointSize = 6
+    picked = display.Representation == "Slice"
+    marks = looks.draw_marks(pv, pv.OutputPort(grid, 1), view, picked)
+    looks.write_title(pv, pv.OutputPort(grid, 2), view, style)
+    return display, marks
 
 
 def picture_type(grid):

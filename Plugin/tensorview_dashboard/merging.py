@@ -38,17 +38,17 @@ def plan(dashboard):
 
 
 def groups(dashboard):
-    """Filters of the groups as they are shown, each with its representative."""
+    """Filters that the plan of SimilarityGroups merges, each with the one that stands in for it."""
     from paraview import servermanager
     from vtkmodules.util.numpy_support import vtk_to_numpy
 
     dashboard.groups.UpdatePipeline(dashboard.pv.GetTimeKeeper().Time)
     table = servermanager.Fetch(dashboard.groups, idx=1)
-    columns = [table.GetColumnByName(name) for name in ("Filter", "Group", "Representative", "State")]
+    columns = [table.GetColumnByName(name) for name in ("Filter", "MergeInto", "State")]
     if None in columns:
         return {}
     rows = zip(*(vtk_to_numpy(column).tolist() for column in columns))
-    return {f: kept for f, group, kept, state in rows if group >= 0 and kept != f and state == ALIVE}
+    return {number: into for number, into, state in rows if into >= 0 and state == ALIVE}
 
 
 def withdraw():

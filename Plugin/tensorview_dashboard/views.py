@@ -5,12 +5,12 @@ import atexit
 import os
 
 from . import looks, selection
-from .drawing import Drawing, active_scalars
+from .drawing import Drawing
 from .history import Chart
 from .network import Network, in_window, run_name, simple, text
 
 __all__ = [
-    "Dashboard", "active_scalars", "close_at_exit", "dashboard", "find", "first_elements", "open_reader",
+    "Dashboard", "close_at_exit", "dashboard", "find", "first_elements", "open_reader",
 ]
 
 # Names in the pipeline browser, behind that of the run: a dashboard is found again by them, in a

@@ -6,42 +6,20 @@
 
 import os
 import re
-import subprocess
 import sys
 import time
 import unittest
 
 from paraview import simple as pv
+from training import LiveTraining
 
-TRAINER = sys.argv.pop()
-NAME = f"asking-test-{os.getpid()}"
 SAMPLE = os.path.join(os.environ["TENSORVIEW_SAMPLES"], "lenet.tvh5")
 LEFT = r"^conv1 has (\d+) of 16 filters left since step \d+"
 
 
-class Asking(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        pv.LoadPlugin(os.environ["TENSORVIEW_PLUGIN"], ns=pv.__dict__)
-        import tensorview_dashboard
-
-        cls.dashboard = tensorview_dashboard
-        cls.trainer = subprocess.Popen(
-            [TRAINER, "--channel", NAME, "--output", "none", "--epochs", "1000", "--quiet",
-             "--record-activations", "1", "--prune-bound", "inf", "--statistics-batches", "2"],
-        )
-        cls.addClassCleanup(cls.trainer.wait)
-        cls.addClassCleanup(cls.trainer.kill)
-
-    def connect(self):
-        deadline = time.monotonic() + 120
-        while True:
-            try:
-                return self.dashboard.connect(NAME)
-            except ValueError:
-                self.assertIsNone(self.trainer.poll())
-                self.assertLess(time.monotonic(), deadline)
-                time.sleep(0.2)
+class Asking(LiveTraining):
+    TRAINER, NAME = sys.argv.pop(), f"asking-test-{os.getpid()}"
+    OPTIONS = ["--record-activations", "1", "--prune-bound", "inf", "--statistics-batches", "2"]
 
     def states(self, board):
         """Of conv1's filters, as the views show them."""

@@ -5,44 +5,21 @@
 """
 
 import os
-import subprocess
 import sys
 import time
 import unittest
 
 from paraview import simple as pv
-
-TRAINER = sys.argv.pop()
-NAME = f"connect-test-{os.getpid()}"
+from training import LiveTraining
 
 
-class Connect(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        pv.LoadPlugin(os.environ["TENSORVIEW_PLUGIN"], ns=pv.__dict__)
-        from tensorview_dashboard import connecting
-
-        cls.connecting = connecting
-        cls.trainer = subprocess.Popen(
-            [TRAINER, "--channel", NAME, "--output", "none", "--epochs", "1000", "--quiet",
-             "--record-activations", "10"],
-        )
-        cls.addClassCleanup(cls.trainer.wait)
-        cls.addClassCleanup(cls.trainer.kill)
-
-    def connect(self):
-        deadline = time.monotonic() + 120
-        while True:
-            try:
-                return self.connecting.connect(NAME)
-            except ValueError:
-                self.assertIsNone(self.trainer.poll())
-                self.assertLess(time.monotonic(), deadline)
-                time.sleep(0.2)
+class Connect(LiveTraining):
+    TRAINER, NAME = sys.argv.pop(), f"connect-test-{os.getpid()}"
+    OPTIONS = ["--record-activations", "10"]
 
     def test_it_shows_the_step_of_now_and_again_a_later_one(self):
         board = self.connect()
-        self.assertEqual(NAME, board.run)
+        self.assertEqual(self.NAME, board.run)
         self.assertIn("conv1", board.layers)
         self.assertEqual(
             "conv1/weights", board.weights.SMProxy.GetProperty("Tensor").GetElement(0)
@@ -60,7 +37,7 @@ class Connect(unittest.TestCase):
 
     def test_no_training_of_that_name_is_said(self):
         with self.assertRaisesRegex(ValueError, 'no training of the name "nobody-here"'):
-            self.connecting.connect("nobody-here")
+            self.dashboard.connect("nobody-here")
         self.assertEqual([], [s for s in pv.GetSources() if "nobody" in s[0]])
 
 

@@ -49,7 +49,8 @@ int tv_segment_read(int file, size_t offset, void *data, size_t bytes);
 int tv_segment_keep_from_children(int file);
 void tv_segment_close(int file);
 
-/* Reader r's lock, or that of a viewer that asks (r is TV_RING_ASKER): 0 taken (or this system has no such locks), -1 somebody else has it. */
+/* Reader r's lock, or that of a viewer that asks (r is TV_RING_ASKER): 0 taken (or this system has no
+ * such locks), -1 somebody else has it. */
 int tv_reader_lock(int file, unsigned reader);
 void tv_reader_unlock(int file, unsigned reader);
 

@@ -48,7 +48,7 @@ static void fetch(
   const int there = column == SIZE_MAX || column < columns;
   size_t *elements = there ? malloc(count * sizeof *elements) : NULL;
   for (size_t k = 0; elements && k < count; ++k)
-    elements[k] = picked > 1 ? k : k * columns + (there && column != SIZE_MAX ? column : 0);
+    elements[k] = column == SIZE_MAX ? k : k * columns + column;
   tv_units_fetch(units, &units->ranges, index, (size_t)units->origins[index].ranges, elements,
     count, first, first + (left < most ? left : most));
   units->column = column;

@@ -199,6 +199,29 @@ int tv_sums_float(tv_type type)
   return type != TV_FLOAT64 && type != TV_INT32 && type != TV_INT64;
 }
 
+unsigned tv_sums_take(
+  tv_sums *total, const tv_side_by_side *found, size_t rows, int units, int known)
+{
+  unsigned left = 0;
+  for (int u = 0; u < units; ++u) {
+    if (!isfinite(found->squares[u]) || !isfinite(found->moved[u])) {
+      left |= 1u << u;
+      continue;
+    }
+    const float least = found->least[u], greatest = found->greatest[u];
+    total[u].sum += found->sum[u];
+    total[u].squares += found->squares[u];
+    total[u].moved += found->moved[u];
+    total[u].least = least < total[u].least ? least : total[u].least;
+    total[u].greatest = greatest > total[u].greatest ? greatest : total[u].greatest;
+    total[u].zeros += (size_t)found->zeros[u];
+    total[u].finite += rows;
+    total[u].all += rows;
+    total[u].compared += known ? rows : 0;
+  }
+  return left;
+}
+
 tv_sums_way tv_sums_choose(tv_type type, int known)
 {
   tv_sums_way way = {.type = type, .known = known};

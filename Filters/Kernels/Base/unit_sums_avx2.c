@@ -162,7 +162,6 @@ INLINE unsigned finish_columns(tv_sums *total, const lanes *l, size_t rows, int 
   double sum[WIDTH], squares[WIDTH], moved[WIDTH];
   float least[WIDTH], greatest[WIDTH];
   int zeros[WIDTH];
-  unsigned left = 0;
   for (int half = 0; half < 2; ++half) {
     _mm256_storeu_pd(sum + 4 * half, l->sum[half]);
     _mm256_storeu_pd(squares + 4 * half, l->squares[half]);
@@ -171,22 +170,8 @@ INLINE unsigned finish_columns(tv_sums *total, const lanes *l, size_t rows, int 
   _mm256_storeu_ps(least, l->least);
   _mm256_storeu_ps(greatest, l->greatest);
   _mm256_storeu_si256((__m256i *)zeros, l->zeros);
-  for (int u = 0; u < units; ++u) {
-    if (!isfinite(squares[u]) || !isfinite(moved[u])) {
-      left |= 1u << u;
-      continue;
-    }
-    total[u].sum += sum[u];
-    total[u].squares += squares[u];
-    total[u].moved += moved[u];
-    total[u].least = least[u] < total[u].least ? least[u] : total[u].least;
-    total[u].greatest = greatest[u] > total[u].greatest ? greatest[u] : total[u].greatest;
-    total[u].zeros += (size_t)zeros[u];
-    total[u].finite += rows;
-    total[u].all += rows;
-    total[u].compared += known ? rows : 0;
-  }
-  return left;
+  return tv_sums_take(
+    total, &(tv_side_by_side){sum, squares, moved, least, greatest, zeros}, rows, units, known);
 }
 
 TARGET static unsigned add_columns(

@@ -26,6 +26,19 @@ typedef struct tv_sum_functions
     size_t samples, int units, size_t pixels);
 } tv_sum_functions;
 
+/* What columns() found of units that are neighbours: a number for each. */
+typedef struct tv_side_by_side
+{
+  const double *sum, *squares, *moved;
+  const float *least, *greatest;
+  const int *zeros;
+} tv_side_by_side;
+
+/* Adds that, of rows numbers for each unit; known: they were compared. Those of which a number or a
+ * difference is not finite are left out; returns them as columns() does. */
+unsigned tv_sums_take(
+  tv_sums *total, const tv_side_by_side *found, size_t rows, int units, int known);
+
 #ifdef TV_VECTORS_X86
 extern const tv_sum_functions tv_sums_avx2, tv_sums_avx512;
 #endif
