@@ -45,8 +45,8 @@ void recorder_begin_step(recorder *recorder);
 int recorder_write_times(recorder *recorder, uint64_t step);
 
 /* Writes what is due at this step: weights, bias, activations, gradients as they are now, and what
- * became of filters. At the last step everything that is recorded at all is due. Filters that were pruned keep their
- * places, filled with NaN. */
+ * became of filters. At the last step everything that is recorded at all is due. Filters that were
+ * pruned keep their places, filled with NaN. */
 int recorder_write(recorder *recorder, network *network, uint64_t step, int last);
 
 /* Whether second moments of some layer are due (all: of each that records them at all), and writes

@@ -105,8 +105,11 @@ static int do_as_asked(training *t, uint64_t step, int last, int *pruned)
     ++i; /* tv_poll() knows only layers that are declared: all but the last */
   int status =
     statistics_gather(&t->statistics, n, &t->sampler, o->statistics_batches, (int)o->threads);
-  if (status == TV_OK)
-    status = pruning_merge(&result, n, i, &t->statistics.layers[i], &o->pruning, &t->request);
+  if (status != TV_OK) { /* the network is as it was, and the training need not end for it */
+    tv_answer(t->recorder.run, &t->request, 0, tv_last_error());
+    return TV_OK;
+  }
+  status = pruning_merge(&result, n, i, &t->statistics.layers[i], &o->pruning, &t->request);
   if (status == TV_OK) {
     *pruned = result.kept < result.filters;
     answer(t, &result, &n->layers[i], step);
