@@ -46,7 +46,6 @@ class Reader:
         self.moments = [torch.zeros(self.columns, self.columns, **like) for _ in range(2)]
 
     def add(self, rows, half):
-        rows = rows.double()
         self.rows[half] += len(rows)
         self.sums[half] += rows.sum(0)
         self.moments[half].addmm_(rows.T, rows)
@@ -114,14 +113,21 @@ def patches(module, x, places, choose):
     """Rows [samples * chosen, channels * kernel] at so many places of the output, chosen at random;
     and the places, [chosen, 2]."""
     kernel, stride, dilation = module.kernel_size, module.stride, module.dilation
-    x = F.pad(x, (module.padding[1], module.padding[1], module.padding[0], module.padding[0]))
-    size = [(x.shape[2 + i] - dilation[i] * (kernel[i] - 1) - 1) // stride[i] + 1 for i in (0, 1)]
+    reach = [dilation[i] * (kernel[i] - 1) + 1 for i in (0, 1)]
+    size = [(x.shape[2 + i] + 2 * module.padding[i] - reach[i]) // stride[i] + 1 for i in (0, 1)]
     chosen = torch.randperm(size[0] * size[1], generator=choose)[:places]
     found = []
     for place in chosen.tolist():
-        y, left = place // size[1] * stride[0], place % size[1] * stride[1]
-        window = x[:, :, y : y + dilation[0] * (kernel[0] - 1) + 1 : dilation[0], :]
-        found.append(window[:, :, :, left : left + dilation[1] * (kernel[1] - 1) + 1 : dilation[1]].flatten(1))
+        window, missing = x, []
+        for i, at in ((0, place // size[1]), (1, place % size[1])):
+            begin = at * stride[i] - module.padding[i]
+            end, whole = begin + reach[i], x.shape[2 + i]
+            inside = [min(max(edge, 0), whole) for edge in (begin, end)]
+            window = window.narrow(2 + i, inside[0], inside[1] - inside[0])
+            missing = [min(max(-begin, 0), reach[i]), min(max(end - whole, 0), reach[i])] + missing
+        if any(missing):  # over the edge: only what is looked at is padded
+            window = F.pad(window, missing)
+        found.append(window[:, :, :: dilation[0], :: dilation[1]].flatten(1))
     return torch.stack(found, 1).flatten(0, 1), torch.stack([chosen // size[1], chosen % size[1]], 1)
 
 
@@ -177,10 +183,10 @@ def gather(net, readers, samples, seed=0):
     def see(node, given):
         for reader in by_node.get(node, ()):
             places = -(-max(ROWS * reader.columns, 4096) // samples.count)
+            rows = rows_of(reader, given[0], places, choose).double().unflatten(0, (len(given[0]), -1))
             for half in (0, 1):
-                part = given[0][half::2]
-                if len(part):
-                    reader.add(rows_of(reader, part, places, choose), half)
+                reader.add(rows[half::2].flatten(0, 1), half)
 
+    graph_module = net.graph_module(net.model)  # made once: torch.fx compiles it
     for batch in samples:
-        walk(net.graph_module(net.model), batch, see)
+        walk(graph_module, batch, see)

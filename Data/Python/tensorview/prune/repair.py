@@ -103,9 +103,13 @@ def _kept(labels, removed):
 
 
 def _of_filters(batches):
-    """Mean and variance of each place of axis 1, over everything else."""
-    rows = torch.cat([b.double().transpose(0, 1).flatten(1) for b in batches], 1)
-    return rows.mean(1), rows.var(1, unbiased=False)
+    """Mean and variance of each place of axis 1, over everything else; torch.var() takes five times
+    as long."""
+    batches = [b.reshape(len(b), b.shape[1], -1) for b in batches]
+    number = sum(len(b) * b.shape[2] for b in batches)
+    mean = sum(b.sum(2, dtype=torch.float64).sum(0) for b in batches) / number
+    squares = sum((b.double() - mean[:, None]).square().sum(2).sum(0) for b in batches)
+    return mean, squares / number
 
 
 def _norm(net, small, name, node, old, new, removed):
@@ -145,17 +149,15 @@ def _fit(net, small, layer, node, made, given, removed, choose):
     samples = sum(map(len, made))
     places = -(-max(2 * ROWS * columns, 4096) // samples)
     for x, y in zip(given, made):
+        if convolution:
+            rows, chosen = patches(module, x, places, choose)
+            target = y.flatten(2)[:, :, chosen[:, 0] * y.shape[3] + chosen[:, 1]][:, kept].transpose(1, 2)
+        else:
+            rows, target = x, y[..., kept]
+        rows = rows.double().reshape(len(x), -1, columns)
+        target = target.double().reshape(len(x), -1, len(kept))
         for half in (0, 1):
-            part, target = x[half::2], y[half::2]
-            if not len(part):
-                continue
-            if convolution:
-                rows, chosen = patches(module, part, places, choose)
-                target = target[:, kept][:, :, chosen[:, 0], chosen[:, 1]].transpose(1, 2).flatten(0, 1)
-            else:
-                rows = part.flatten(0, -2)
-                target = target.flatten(0, -2)[:, kept]
-            halves[half].add(rows.double(), target.double())
+            halves[half].add(rows[half::2].flatten(0, 1), target[half::2].flatten(0, 1))
     return _solve(small, layer, weight, halves, free, biased)
 
 
