@@ -26,7 +26,8 @@ def block(inside, outside, stride):
 
 class Checkpoints(Case):
     def trained(self, folder):
-        """The network after 100 steps; run file and checkpoints of every second one."""
+        """The network after 100 steps; run file and checkpoints of every second one, the loss in each other."""
+        self.losses = []
         torch.manual_seed(0)
         model = torch.nn.Sequential(
             torch.nn.Conv2d(1, 8, 3, padding=1, bias=False), torch.nn.BatchNorm2d(8), torch.nn.ReLU(),
@@ -40,6 +41,9 @@ class Checkpoints(Case):
                 loss.backward()
                 if step in STEPS:
                     state = {"step": step, "model": model.state_dict(), "optimizer": optimizer.state_dict()}
+                    if step % 4 == 0:
+                        state["loss"] = np.float32(loss.item()) if step % 8 else loss.item()
+                        self.losses.append(loss.item())
                     torch.save(state, folder / f"checkpoint-{step}.ckpt")
                 optimizer.step()
                 run.log(loss=loss)
@@ -65,6 +69,10 @@ class Checkpoints(Case):
                 np.testing.assert_array_equal(run.history(name, elements), series.history(name, elements), name)
             updates = series["0/updates"]
             np.testing.assert_array_equal(np.diff(run["0/weights"][:], axis=0), updates[:])
+            self.assertEqual(["loss"], list(series.scalars))
+            self.assertEqual(list(STEPS), series.scalars.steps.tolist())
+            np.testing.assert_array_equal(self.losses, series.scalars["loss"][::2])
+            self.assertTrue(np.isnan(series.scalars["loss"][1::2]).all())
             last = torch.load(folder / "checkpoint-98.ckpt")["optimizer"]["state"][0]["momentum_buffer"]
             np.testing.assert_array_equal(last.numpy(), series["0/weights_momentum_buffer"][-1])
             for step in STEPS:

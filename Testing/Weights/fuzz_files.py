@@ -36,6 +36,10 @@ torch.save({"epoch": 1, "model": model.state_dict(), "optimizer": optimizer.stat
 whole = torch.arange(24.0).view(2, 3, 4)
 torch.save([whole.transpose(0, 2), whole[:, ::2], torch.ones(2).bfloat16(), torch.device("cpu")], "d.pt")
 torch.save(model, "e.pt", pickle_protocol=4)
+mixed = {"step": np.int64(3), "loss": np.float32(2), "a": np.arange(200, 206, dtype=">u2").reshape(2, 3),
+         "b": np.asfortranarray(ones), "c": np.array(["x"]), "d": np.array([None])}
+torch.save(mixed, "l.pt")
+torch.save(mixed, "m.pt", pickle_protocol=5)
 np.save("f.npy", np.asfortranarray(ones.astype(">f8")))
 np.savez("g.npz", a=ones, b=np.arange(3))
 np.savez_compressed("h.npz", a=np.ones((20, 20)), b=ones)
@@ -49,6 +53,6 @@ with zipfile.ZipFile("j.keras", "w") as archive:
     archive.writestr("model.weights.h5", b"none")
 
 FILES = ["a.safetensors", "b.index.json", "c.pt", "d.pt", "e.pt", "f.npy", "g.npz", "h.npz", "i.onnx", "j.keras",
-         "k.tfjs"]
+         "k.tfjs", "l.pt", "m.pt"]
 if len(sys.argv) > 2:
     subprocess.run([sys.argv[1], sys.argv[2], "1", *FILES], check=True)

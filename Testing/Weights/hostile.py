@@ -248,6 +248,61 @@ class Torch(Case):
         evil = b"c__builtin__\neval\n(X\x0a\0\0\0print(234)tR."
         self.refused(self.archive(b"\x80\2" + evil), "__builtin__.eval")
 
+    def array(self, shape=(2, 3), kind="f4", data=bytes(24), order="<", turned=False, version=1, state=None,
+              latin1=False, function=b"cnumpy.core.multiarray\n_reconstruct\n"):
+        """{"t": an array}, as numpy would pickle it with protocol 2 or 3."""
+        def put(value):
+            if isinstance(value, bytes) and latin1:
+                return b"c_codecs\nencode\n" + put(value.decode("latin1")) + put("latin1") + b"\x86R"
+            if isinstance(value, bytes):
+                return b"B" + struct.pack("<I", len(value)) + value
+            if isinstance(value, tuple):
+                return b"(" + b"".join(map(put, value)) + b"t"
+            return pickle.dumps(value, 2)[2:-1]
+        state = (3, order, None, None, None, -1, -1, 0) if state is None else state
+        dtype = b"cnumpy\ndtype\n" + put((kind, False, True)) + b"R" + put(state) + b"b"
+        return b"\x80\2}" + put("t") + function + b"cnumpy\nndarray\n" + put((0,)) + put(b"b") + \
+            b"\x87R(" + put(version) + put(shape) + dtype + put(turned) + put(data) + b"tbs."
+
+    def test_good_arrays(self):
+        values = np.arange(0, 240, 10, dtype="u1").tobytes()
+        for latin1 in (False, True):
+            found, _ = weights.read(self.archive(self.array(data=values, latin1=latin1)))
+            np.testing.assert_array_equal(np.frombuffer(values, "<f4").reshape(2, 3), found["t"]["values"])
+            found, _ = weights.read(self.archive(self.array(data=values, latin1=latin1, order=">", turned=True)))
+            np.testing.assert_array_equal(np.frombuffer(values, ">f4").reshape(3, 2).T, found["t"]["values"])
+
+    def test_arrays_of_numpy(self):
+        for says, changes in {
+            "has 23 bytes of numbers, and its shape needs 24": {"data": bytes(23)},
+            "has 25 bytes of numbers": {"data": bytes(25)}, "has 0 bytes": {"data": b""},
+            "no shape": {"shape": (-2, 3)}, "no shape, or": {"shape": (2.0, 3)}, "shape, or no type": {"shape": 5},
+            "memory": {"shape": (2**40, 2**40)}, "memory ": {"shape": (2**62, 2**62, 2**62)},
+            "its shape needs 17592186044416": {"shape": (2**42,)}, "no elements": {"shape": (0, 3)},
+            "9 axes": {"shape": (1,) * 9}, "no type": {"shape": (1,) * 70}, "Python objects": {"kind": "O8"},
+            "records": {"kind": "V8", "state": (3, "|", None, ("a", "b"), None, 8, 1, 16)},
+            "holds records": {"kind": "V8", "state": (3, "|", ("f4", (2,)), None, None, 8, 1, 16)},
+            "the type f16": {"kind": "f16"}, "is not known": {"kind": "f4\n"}, "type that is": {"kind": "f" * 40},
+            "that is not known": {"kind": 4}, "not known here": {"state": (3,)}, "not known ": {"state": 7},
+            "something else than bytes": {"data": 7}, "else than bytes": {"data": (1, 2)},
+            "than bytes": {"data": None},
+        }.items():
+            for latin1 in (False, True):
+                with self.subTest(says, latin1=latin1):
+                    self.problem(self.archive(self.array(latin1=latin1, **changes)), "t", says.strip())
+        good = self.array(data=b"\xe9" * 24, latin1=True)
+        for bad in (b"\xc4\xa9", b"\xe9a", b"\xc3\xc3", b"\xc3a"):  # beyond U+00FF, and no UTF-8
+            with self.subTest(bad):
+                self.assertIn(b"\xc3\xa9", good)
+                self.problem(self.archive(good.replace(b"\xc3\xa9", bad, 1)), "t", "something else than bytes")
+        other = self.array(function=b"cnumpy.core.multiarray\n_reconstruct_it\n")
+        self.refused(self.archive(other), "asks to call numpy.core.multiarray._reconstruct_it, which is not done")
+
+    def test_one_array_by_a_million_names(self):
+        """The text that holds its bytes is looked through once, not 10^6 times 10^6 characters."""
+        one = self.array(shape=(250000,), data=bytes(10**6), latin1=True)[:-2]  # without "s."
+        self.refused(self.archive(one + b"q\1s" + b"K\1(" + b"h\1" * 1999000 + b"ls."), "more than 1000000 tensors")
+
     def test_programs(self):
         for says, program in {
             "opcode 0x69": b"(ios\nsystem\n.", "opcode 0x82": b"\x82\1.", "opcode 0x49": b"I5\n.", "ends too early": b"}",

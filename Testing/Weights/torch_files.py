@@ -5,6 +5,7 @@ checkpoint with an optimizer and as a whole object; every type; views, shared an
 import collections
 import os
 import unittest
+import zipfile
 
 import numpy as np
 import torch
@@ -110,22 +111,60 @@ class Torch(unittest.TestCase):
         self.same(found, collections.OrderedDict(model.named_parameters()))
         self.assertIn("torchvision.models.squeezenet.SqueezeNet", " ".join(about["notes"]))
 
+    def numpy_values(self, array):
+        """As the tool writes them: wider where the type has no name of its own."""
+        return array.astype({"i2": "<i4", "u2": "<i4", "u4": "<i8"}.get(array.dtype.str[1:], array.dtype.newbyteorder("<")))
+
     def test_arrays_of_numpy_among_them(self):
-        """As Lightning's and YOLO's checkpoints have: said once, and the tensors are there."""
+        """As Lightning's and YOLO's checkpoints have: every type and order, in every protocol; numbers are numbers."""
         state = torch.nn.Linear(3, 2).state_dict()
-        for protocol in (2, 4):
-            mixed = {"state_dict": state, "global_step": 120, "mean": np.arange(5.0), "best": np.float64(0.3),
-                     "classes": np.array(["a", "b"]), "big": np.arange(3, dtype=">f4")}
-            torch.save(mixed, "mixed.ckpt", pickle_protocol=protocol)
-            found, about = weights.read("mixed.ckpt")
-            self.assertEqual(["weights", "bias"], [row["kind"] for row in found.values()])
-            np.testing.assert_array_equal(state["bias"].numpy(), found["state_dict.bias"]["values"])
-            self.assertEqual(120, about["step"])
-            self.assertEqual(1, len(about["notes"]), about["notes"])
-            self.assertIn("holds arrays or numbers of numpy's, which are not shown", about["notes"][0])
-            torch.save({"mean": np.arange(5.0)}, "mixed.ckpt", pickle_protocol=protocol)
-            self.assertIn("mixed.ckpt: holds no tensor; it holds arrays", weights.refusal("mixed.ckpt"))
+        random = np.random.default_rng(0)
+        arrays = {kind: (random.normal(size=(3, 4, 5)) * 50).astype(kind) for kind in (
+            "<f4", ">f4", "<f8", ">f8", "<f2", ">f2", "|i1", "|u1", "<i2", ">i2", "<u2", "<i4", "<u4", ">u4", "<i8")}
+        arrays.update(flags=random.normal(size=7) > 0, every=np.arange(256, dtype="u1"), number=np.array(2.5),
+                      turned=np.asfortranarray(random.normal(size=(4, 6, 3))), view=random.normal(size=(9, 8))[::2, ::3],
+                      large=random.normal(size=(200, 300)).astype("f4"), one=np.ones((1, 1)))
+        for protocol in (2, 3, 4, 5):
+            for packed in (False, True):
+                torch.save({"state_dict": state, "global_step": np.int64(120), "best": np.float64(0.3),
+                            "half": np.float16(0.5), "loss": 1.25, "count": 7, "swapped": np.dtype(">f4").type(3),
+                            "name": np.str_("x"), "flag": True, "arrays": arrays, "list": [np.ones(2)],
+                            "types": np.dtype("f4")}, "mixed.ckpt", pickle_protocol=protocol)
+                if packed:  # by somebody who compressed it again
+                    with zipfile.ZipFile("mixed.ckpt") as whole, \
+                            zipfile.ZipFile("packed.ckpt", "w", zipfile.ZIP_DEFLATED) as archive:
+                        for entry in whole.namelist():
+                            archive.writestr(entry, whole.read(entry))
+                    os.replace("packed.ckpt", "mixed.ckpt")
+                found, about = weights.read("mixed.ckpt")
+                self.assertEqual([], about["notes"])
+                self.assertEqual(120, about["step"])
+                self.assertEqual({"best": 0.3, "half": 0.5, "loss": 1.25, "count": 7, "swapped": 3}, about["scalars"])
+                np.testing.assert_array_equal(state["bias"].numpy(), found.pop("state_dict.bias")["values"])
+                np.testing.assert_array_equal(state["weight"].numpy(), found.pop("state_dict.weight")["values"])
+                np.testing.assert_array_equal(np.ones(2), found.pop("list.0")["values"])
+                self.assertEqual({"arrays." + name for name in arrays}, set(found))
+                for name, array in arrays.items():
+                    row = found["arrays." + name]
+                    self.assertEqual((name, list(array.shape)), (name, row["size"]))
+                    np.testing.assert_array_equal(self.numpy_values(array), row["values"], name)
         os.remove("mixed.ckpt")
+
+    def test_arrays_that_are_not_shown(self):
+        record = np.zeros(2, [("a", "f4"), ("b", "i4")])
+        for protocol in (2, 4, 5):
+            found, about = self.saved({
+                "objects": np.array([None, "x"]), "text": np.array(["a", "bc"]), "complex": np.zeros(2, "c8"),
+                "dates": np.zeros(2, "M8[s]"), "records": record, "none": np.zeros((0, 3)), "axes": np.zeros([1] * 9),
+                "long": np.zeros(2, "g"), "masked": np.ma.array([1.0, 2.0], mask=[0, 1]), "tensor": torch.ones(2)})
+            for name, says in {"objects": "Python objects, which are never loaded", "text": "the type U2", "complex": "c8",
+                               "dates": "M8", "records": "records", "none": "no elements", "axes": "9 axes",
+                               "long": "f16"}.items():
+                self.assertIn(says, found[name]["problem"])
+            self.assertIn("numpy.ma.core._mareconstruct", " ".join(about["notes"]))
+            np.testing.assert_array_equal(np.ones(2), found["tensor"]["values"])
+            torch.save({"mean": np.arange(5.0)}, "only.ckpt", pickle_protocol=protocol)
+            self.assertEqual(["mean"], list(weights.read("only.ckpt")[0]))
 
     def test_scripted(self):
         model = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.ReLU(), torch.nn.Linear(2, 3))
@@ -238,8 +277,10 @@ class Torch(unittest.TestCase):
         found, about = self.saved(checkpoint)
         self.assertEqual(["tensors.0", "tensors.1"], list(found))
         notes = " ".join(about["notes"])
-        for name in ("argparse.Namespace", "pathlib.PurePosixPath", "numbers of numpy"):
+        for name in ("argparse.Namespace", "pathlib.PurePosixPath"):
             self.assertIn(name, notes)
+        self.assertNotIn("numpy", notes)
+        self.assertEqual({"best": 0.5}, about["scalars"])
 
     def test_protocols(self):
         state = network("squeezenet1_1").state_dict()

@@ -96,8 +96,11 @@ int main(int argc, char **argv)
   json_t *notes = json_array();
   for (size_t i = 0; i < weights->note_count; ++i)
     json_array_append_new(notes, json_string(weights->notes[i]));
-  status |= print(json_pack("{s:s, s:I, s:o}", "medium", weights->medium, "step",
-    (json_int_t)weights->step, "notes", notes));
+  json_t *scalars = json_object();
+  for (size_t i = 0; i < weights->scalar_count; ++i)
+    json_object_set_new(scalars, weights->scalars[i].name, json_real(weights->scalars[i].value));
+  status |= print(json_pack("{s:s, s:I, s:o, s:o}", "medium", weights->medium, "step",
+    (json_int_t)weights->step, "notes", notes, "scalars", scalars));
   if (out)
     status |= fclose(out) != 0;
   tv_weights_close(weights);

@@ -11,8 +11,9 @@
  * are the same for two tensors are made different. */
 int tv_names_apply(tv_weights *weights);
 
-/* Takes in a value that a file says of itself, "step": "1200"; others than steps are ignored. */
-void tv_names_step(tv_weights *weights, const char *key, const char *value);
+/* Takes in a value that a file says of itself, "step": "1200": 1 where it is a step, 0 where it is
+ * something else. */
+int tv_names_step(tv_weights *weights, const char *key, const char *value);
 
 /* Which rule a name follows. */
 typedef struct tv_rule

@@ -44,7 +44,7 @@ int tv_names_compare(const char *a, const char *b)
   return *a ? 1 : *b ? -1 : 0;
 }
 
-void tv_names_step(tv_weights *weights, const char *key, const char *value)
+int tv_names_step(tv_weights *weights, const char *key, const char *value)
 {
   static const char *const keys[] = {"global_step", "step", "steps", "iteration", "iterations",
     "iter", "train_step", "training_step", "epoch"};
@@ -57,12 +57,13 @@ void tv_names_step(tv_weights *weights, const char *key, const char *value)
     ++which;
   const size_t digits = strspn(value, "0123456789");
   if (which == KEYS || !digits || value[digits] || digits > 18)
-    return;
+    return 0;
   const int epoch = which == KEYS - 1;
   if (weights->step < 0 || (weights->step_is_epoch && !epoch)) {
     weights->step = strtoll(value, NULL, 10);
     weights->step_is_epoch = epoch;
   }
+  return 1;
 }
 
 /* What an optimizer counts through: no buffers. */

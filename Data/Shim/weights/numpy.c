@@ -80,17 +80,6 @@ static void take_type(tv_weights_tensor *tensor, const char *text)
     tv_weights_problem(tensor, "holds numbers of the type %s, which are not shown here", name);
 }
 
-/* A first index that runs fastest, instead of the last. */
-static void turn_around(tv_weights_tensor *tensor)
-{
-  size_t stride = 1;
-  for (int axis = 0; axis < tensor->rank; ++axis) {
-    tensor->stride[axis] = stride;
-    stride *= tensor->size[axis];
-  }
-  tensor->contiguous = tensor->rank < 2;
-}
-
 /* Lists what begins with the bytes of head; data is where its numbers would begin, bytes how many
  * there are in all, both counted from the beginning of the array's own file. */
 static int take_array(tv_weights *weights, const char *name, size_t length, char *head, size_t held,
@@ -129,7 +118,7 @@ static int take_array(tv_weights *weights, const char *name, size_t length, char
       "%s: \"%s\" has %llu bytes of numbers, and its shape needs %llu", path, tensor->name,
       (unsigned long long)(bytes - *data), (unsigned long long)tensor->span);
   if (turned && !tensor->problem)
-    turn_around(tensor);
+    tv_weights_turn_around(tensor);
   return 0;
 }
 

@@ -109,7 +109,7 @@ static int take_header(tv_weights *weights, size_t file, json_t *header, uint64_
       json_object_foreach(entry, key, value)
       {
         if (json_is_string(value))
-          tv_names_step(weights, key, json_string_value(value));
+          (void)tv_names_step(weights, key, json_string_value(value));
       }
       continue;
     }

@@ -139,6 +139,23 @@ void tv_stored_convert(void *result, tv_stored stored, int swapped, const unsign
   }
 }
 
+size_t tv_stored_latin1(
+  unsigned char *result, size_t most, const unsigned char *text, size_t length)
+{
+  size_t count = 0;
+  for (size_t at = 0; at < length; ++at, ++count) {
+    unsigned value = text[at];
+    if (value >= 0x80) {
+      if ((value & 0xfe) != 0xc2 || ++at == length || (text[at] & 0xc0) != 0x80)
+        return SIZE_MAX;
+      value = (value & 3) << 6 | (text[at] & 0x3fu);
+    }
+    if (count < most)
+      result[count] = (unsigned char)value;
+  }
+  return count;
+}
+
 static double from_half(uint16_t half)
 {
   const unsigned exponent = half >> 10 & 31u, mantissa = half & 1023u;

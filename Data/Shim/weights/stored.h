@@ -45,6 +45,12 @@ int tv_stored_same(tv_stored stored);
 void tv_stored_convert(void *result, tv_stored stored, int swapped, const unsigned char *source,
   size_t step, size_t count);
 
+/* Bytes that Python's pickle wrote as text before it had bytes: each is a character from U+0000 to
+ * U+00FF, in UTF-8. How many there are, of which the first most go into result; SIZE_MAX where the
+ * text is no such thing. */
+size_t tv_stored_latin1(
+  unsigned char *result, size_t most, const unsigned char *text, size_t length);
+
 /* One number as it is read, as a double. */
 double tv_stored_double(tv_type type, const void *number);
 

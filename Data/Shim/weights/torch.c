@@ -5,7 +5,7 @@
 #include "names.h"
 #include "pickle.h"
 #include "status.h"
-#include "torch_tensor.h"
+#include "torch_numpy.h"
 #include "weights.h"
 
 #include <stdio.h>
@@ -56,17 +56,23 @@ static int visit_named(walk *at, const tv_pickle_node *key, size_t index, tv_pic
   return status;
 }
 
-/* What the file says of itself: numbers beside the network. */
-static void take_step(walk *at, const tv_pickle_node *key, const tv_pickle_node *value)
+/* What the file says of itself beside the network: the step, and numbers such as the loss. */
+static void take_number(walk *at, const tv_pickle_node *key, tv_pickle_node *value)
 {
   char name[64], text[32];
-  if (at->name[0] || key->kind != TV_PICKLE_TEXT || value->kind != TV_PICKLE_INT ||
-      key->length >= sizeof name)
+  double number;
+  const int kind = !at->name[0] && key->kind == TV_PICKLE_TEXT && key->length < sizeof name
+                     ? tv_torch_number(&number, value)
+                     : 0;
+  if (!kind)
     return;
   memcpy(name, key->text, key->length);
   name[key->length] = 0;
-  snprintf(text, sizeof text, "%lld", (long long)value->integer);
-  tv_names_step(at->torch.weights, name, text);
+  if (kind == 1)
+    snprintf(text, sizeof text, "%.0f", number);
+  const int step = kind == 1 && tv_names_step(at->torch.weights, name, text);
+  if (!step && at->depth == 1)
+    tv_weights_add_scalar(at->torch.weights, name, number);
 }
 
 /* Whether a dict is what a module is made of, and which of its parts bear no name of their own. */
@@ -82,7 +88,7 @@ static int visit_pairs(walk *at, tv_pickle_node *const *items, size_t count)
   for (size_t i = 0; i + 1 < count; i += 2)
     module |= tv_pickle_is(items[i], "_modules");
   for (size_t i = 0; !status && i + 1 < count; i += 2) {
-    take_step(at, items[i], items[i + 1]);
+    take_number(at, items[i], items[i + 1]);
     if (module && is_module_part(items[i]))
       status = visit(at, items[i + 1]);
     else
@@ -106,7 +112,8 @@ static int is_plain(const char *name)
   static const char *const plain[] = {"collections.OrderedDict", "collections.defaultdict",
     "builtins.set", "__builtin__.set", "builtins.list", "builtins.dict", "builtins.tuple",
     "builtins.frozenset", "torch.Size", "torch.device", "torch.Generator", "_codecs.encode",
-    "torch.serialization._get_layout", "builtins.complex", "torch._C._nn.Module"};
+    "torch.serialization._get_layout", "builtins.complex", "torch._C._nn.Module", "numpy.dtype",
+    "numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar"};
   for (size_t i = 0; i < sizeof plain / sizeof plain[0]; ++i)
     if (!strcmp(plain[i], name))
       return 1;
@@ -131,11 +138,9 @@ static int visit_call(walk *at, tv_pickle_node *call)
       if (tv_torch_is_tensor(name))
         return tv_torch_tensor(&at->torch, at->name, name, arguments);
     }
-    if (!strncmp(name, "numpy.", 6))
-      tv_weights_note(at->torch.weights,
-        "holds arrays or numbers of numpy's, which are not shown; saved as tensors "
-        "(torch.from_numpy) they are");
-    else if (!is_plain(name))
+    if (tv_torch_is_array(name))
+      return tv_torch_array(&at->torch, at->name, call);
+    if (!is_plain(name))
       tv_weights_note(at->torch.weights,
         call->called ? "asks to call %.200s, which is not done; what it would give is left out"
                      : "holds an object of the class %.200s, which is not loaded; tensors in it "
@@ -220,6 +225,8 @@ static int read_archive(walk *at)
   int status = take_byte_order(at);
   if (!status)
     status = tv_zip_load(&bytes, at->torch.zip.file, entry, longest_pickle);
+  at->torch.pickle = bytes;
+  at->torch.pickle_entry = entry;
   if (!status)
     status = tv_pickle_read(&pickle, bytes, (size_t)entry->bytes, path, "data.pkl");
   if (!status)

@@ -7,7 +7,6 @@
 
 enum
 {
-  MOST_AXES = 64,
   MOST_REPEATED = 1 << 20 /* numbers of a view that repeats those of its storage */
 };
 
@@ -16,18 +15,17 @@ int tv_torch_is_tensor(const char *function)
   return !strncmp(function, "torch._utils._rebuild_", 22);
 }
 
-/* A tuple of whole numbers from 0; how many, or -1. */
-static int take_numbers(uint64_t *numbers, const tv_pickle_node *tuple)
+int tv_torch_sizes(uint64_t *sizes, const tv_pickle_node *tuple)
 {
   while (tuple->kind == TV_PICKLE_CALL && tuple->items[1]->kind == TV_PICKLE_LIST &&
          tuple->items[1]->count == 1)
     tuple = tuple->items[1]->items[0]; /* torch.Size((3, 4)) */
-  if (tuple->kind != TV_PICKLE_LIST || tuple->count > MOST_AXES)
+  if (tuple->kind != TV_PICKLE_LIST || tuple->count > TV_TORCH_AXES)
     return -1;
   for (size_t i = 0; i < tuple->count; ++i) {
     if (tuple->items[i]->kind != TV_PICKLE_INT || tuple->items[i]->integer < 0)
       return -1;
-    numbers[i] = (uint64_t)tuple->items[i]->integer;
+    sizes[i] = (uint64_t)tuple->items[i]->integer;
   }
   return (int)tuple->count;
 }
@@ -111,7 +109,7 @@ static void refuse(tv_weights_tensor *tensor, const char *function)
 int tv_torch_tensor(
   tv_torch *torch, const char *name, const char *function, const tv_pickle_node *arguments)
 {
-  uint64_t size[MOST_AXES], stride[MOST_AXES];
+  uint64_t size[TV_TORCH_AXES], stride[TV_TORCH_AXES];
   const char *which = function + strlen("torch._utils._rebuild_");
   tv_weights_tensor *tensor =
     tv_weights_add(torch->weights, *name ? name : "tensor", strlen(*name ? name : "tensor"));
@@ -124,8 +122,8 @@ int tv_torch_tensor(
     return 0;
   }
   tv_pickle_node *const *item = arguments->items;
-  const int rank = arguments->count >= 4 ? take_numbers(size, item[2]) : -1;
-  if (rank < 0 || take_numbers(stride, item[3]) != rank || item[1]->kind != TV_PICKLE_INT ||
+  const int rank = arguments->count >= 4 ? tv_torch_sizes(size, item[2]) : -1;
+  if (rank < 0 || tv_torch_sizes(stride, item[3]) != rank || item[1]->kind != TV_PICKLE_INT ||
       item[1]->integer < 0) {
     tv_weights_problem(tensor, "has no shape, or strides that do not fit it");
     return 0;

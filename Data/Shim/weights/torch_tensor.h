@@ -13,7 +13,17 @@ typedef struct tv_torch
   tv_zip zip;
   char prefix[TV_WEIGHTS_NAME + 1]; /* "archive/" */
   int swapped;
+  const char *pickle; /* the program, and the entry that it comes from */
+  const tv_zip_entry *pickle_entry;
 } tv_torch;
+
+enum
+{
+  TV_TORCH_AXES = 64
+};
+
+/* A tuple of whole numbers from 0; how many, TV_TORCH_AXES at most, or -1. */
+int tv_torch_sizes(uint64_t *sizes, const tv_pickle_node *tuple);
 
 /* 1 for the names of functions that make tensors. */
 int tv_torch_is_tensor(const char *function);

@@ -12,7 +12,8 @@
 
 enum
 {
-  MOST_NOTES = 20
+  MOST_NOTES = 20,
+  MOST_SCALARS = 100
 };
 
 tv_weights_tensor *tv_weights_add(tv_weights *weights, const char *name, size_t length)
@@ -108,6 +109,30 @@ void tv_weights_shape(tv_weights_tensor *tensor, const uint64_t *size, size_t ra
     tensor->stride[axis] = stride;
     stride *= overflow ? 1 : tensor->size[axis];
   }
+}
+
+void tv_weights_turn_around(tv_weights_tensor *tensor)
+{
+  size_t stride = 1;
+  for (int axis = 0; axis < tensor->rank; ++axis) {
+    tensor->stride[axis] = stride;
+    stride *= tensor->size[axis];
+  }
+  tensor->contiguous = tensor->rank < 2;
+}
+
+void tv_weights_add_scalar(tv_weights *weights, const char *name, double value)
+{
+  for (size_t i = 0; i < weights->scalar_count; ++i)
+    if (!strcmp(weights->scalars[i].name, name))
+      return;
+  if (weights->scalar_count == MOST_SCALARS || !*name || !tv_is_text(name, strlen(name)))
+    return;
+  if (!weights->scalars)
+    weights->scalars = calloc(MOST_SCALARS, sizeof *weights->scalars);
+  char *copy = weights->scalars ? strdup(name) : NULL;
+  if (copy)
+    weights->scalars[weights->scalar_count++] = (tv_weights_scalar){copy, value};
 }
 
 ptrdiff_t tv_weights_add_file(tv_weights *weights, const char *path)
@@ -262,6 +287,9 @@ void tv_weights_close(tv_weights *weights)
     tv_mapped_close(weights->files + i);
   for (size_t i = 0; i < weights->note_count; ++i)
     free(weights->notes[i]);
+  for (size_t i = 0; i < weights->scalar_count; ++i)
+    free(weights->scalars[i].name);
+  free(weights->scalars);
   free(weights->tensors);
   free(weights->files);
   free(weights->notes);

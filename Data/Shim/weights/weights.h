@@ -55,7 +55,9 @@ typedef struct tv_weights_tensor
   uint64_t offset; /* of the first element: in the file, or in what comes out of the entry */
   uint64_t packed; /* TV_PLACE_DEFLATED: where the compressed bytes begin */
   uint64_t packed_bytes;
-  char *path; /* TV_PLACE_HDF5: of the dataset */
+  uint64_t
+    latin1_bytes; /* 0, or the length of the text that stands there for span bytes (stored.h) */
+  char *path;     /* TV_PLACE_HDF5: of the dataset */
 
   /* What a graph says of it (ONNX), where there is one. */
   char *node;          /* of the node that uses it first; NULL */
@@ -71,6 +73,12 @@ typedef struct tv_weights_tensor
   int offered;
 } tv_weights_tensor;
 
+typedef struct tv_weights_scalar
+{
+  char *name;
+  double value;
+} tv_weights_scalar;
+
 typedef struct tv_weights
 {
   const char *medium;
@@ -78,9 +86,11 @@ typedef struct tv_weights
   size_t file_count;
   tv_weights_tensor *tensors; /* in the order of the network, as far as the file tells */
   size_t count;
-  int64_t step;      /* as stored inside; -1 where it is not */
-  int step_is_epoch; /* 1: only an epoch is */
-  char **notes;      /* what was left out, a sentence each */
+  int64_t step;               /* as stored inside; -1 where it is not */
+  int step_is_epoch;          /* 1: only an epoch is */
+  tv_weights_scalar *scalars; /* what else the file says in numbers: "loss" */
+  size_t scalar_count;
+  char **notes; /* what was left out, a sentence each */
   size_t note_count;
   void *hdf5; /* keras.c's own */
 } tv_weights;
@@ -131,6 +141,12 @@ void tv_weights_note(tv_weights *weights, const char *format, ...)
 /* Sets sizes, elements, span and contiguous strides; a problem where that is too much. sizes may
  * have more than TV_RANK axes: that is a problem too. */
 void tv_weights_shape(tv_weights_tensor *tensor, const uint64_t *size, size_t rank);
+
+/* Turns the contiguous strides around: the first index runs fastest, instead of the last. */
+void tv_weights_turn_around(tv_weights_tensor *tensor);
+
+/* Keeps a number that a file says of itself; of one name the first, and at most a hundred. */
+void tv_weights_add_scalar(tv_weights *weights, const char *name, double value);
 
 /* Opens one more file of a set; its number, or a negative tv_status. */
 ptrdiff_t tv_weights_add_file(tv_weights *weights, const char *path);

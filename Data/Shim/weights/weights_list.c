@@ -8,7 +8,8 @@
 
 enum
 {
-  MOST_NOTES = 100
+  MOST_NOTES = 100,
+  MOST_SCALARS = 100
 };
 
 /* A tensor while it is being collected over the files. */
@@ -217,6 +218,47 @@ static int put_all(gathering *at)
   return status;
 }
 
+/* A column for each name that any file has. */
+static int put_scalars(gathering *at)
+{
+  tv_name_index index = {0};
+  tv_listing *list = at->list;
+  const size_t files = at->state->count;
+  size_t room = 0;
+  for (size_t file = 0; file < files; ++file)
+    room += at->state->files[file]->scalar_count;
+  const char **names = room ? tv_arena_take(&list->arena, room * sizeof *names) : NULL;
+  int status = room && !names ? TV_ERROR_MEMORY : TV_OK;
+  for (size_t file = 0; status == TV_OK && file < files; ++file) {
+    const tv_weights *weights = at->state->files[file];
+    for (size_t k = 0; status == TV_OK && k < weights->scalar_count; ++k)
+      if (tv_name_index_find(&index, weights->scalars[k].name) == SIZE_MAX) {
+        names[index.count] = weights->scalars[k].name;
+        status = tv_name_index_add(&index, names[index.count], index.count);
+      }
+  }
+  const size_t width = index.count < MOST_SCALARS ? index.count : MOST_SCALARS;
+  double *table =
+    width && status == TV_OK ? tv_arena_take(&list->arena, files * width * sizeof *table) : NULL;
+  for (size_t file = 0; table && file < files; ++file) {
+    const tv_weights *weights = at->state->files[file];
+    for (size_t k = 0; k < width; ++k)
+      table[file * width + k] = __builtin_nan("");
+    for (size_t k = 0; k < weights->scalar_count; ++k) {
+      const size_t column = tv_name_index_find(&index, weights->scalars[k].name);
+      if (column < width)
+        table[file * width + column] = weights->scalars[k].value;
+    }
+  }
+  tv_name_index_free(&index);
+  if (status == TV_OK && width && !table)
+    status = TV_ERROR_MEMORY;
+  at->state->scalars = table;
+  if (table)
+    list->scalars = (tv_source_scalars){width, names, files, at->state->steps};
+  return status;
+}
+
 int tv_weights_list(tv_listing *list, tv_weights_state *state)
 {
   gathering at = {.list = list, .state = state};
@@ -232,6 +274,8 @@ int tv_weights_list(tv_listing *list, tv_weights_state *state)
   }
   if (status == 0)
     status = put_all(&at);
+  if (status == 0)
+    status = put_scalars(&at);
   if (status == 0 && list->tensor_count == 0)
     status = tv_fail(TV_ERROR_FORMAT, "%s: holds no tensor", state->files[0]->files[0].path);
   list->closed = 1;

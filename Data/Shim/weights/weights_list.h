@@ -4,7 +4,10 @@
  * has it, is shown where it is as it was first, and named once in the notes.
  *
  * Where there are several files, each tensor that is shown gets a derived one, layer/updates for
- * layer/weights and layer/KIND_updates for others: what changed since the file before. Not offered. */
+ * layer/weights and layer/KIND_updates for others: what changed since the file before. Not offered.
+ *
+ * The numbers that the files say of themselves (loss, accuracy, ...) are scalars, a record for each
+ * file. */
 #ifndef TV_WEIGHTS_LIST_H
 #define TV_WEIGHTS_LIST_H
 
@@ -31,6 +34,7 @@ typedef struct tv_weights_state
   int64_t *steps;
   size_t count;
   tv_weights_entry *entries; /* [tensors of the listing] */
+  const double *scalars;     /* [count][scalars of the listing], in its arena; NaN: not there */
   char **given;              /* the paths that were asked for */
   size_t given_count;
   size_t last; /* the file that was read last */

@@ -278,6 +278,15 @@ static int history(tv_source *source, size_t tensor, const tv_layout *layout,
   return failure == TV_OK ? TV_OK : tv_fail((tv_status)failure, "%s", sentence);
 }
 
+static int read_scalars(tv_source *source, size_t first, size_t count, double *result)
+{
+  const tv_weights_state *state = source->state;
+  const size_t width = source->list.scalars.count;
+  if (width)
+    memcpy(result, state->scalars + first * width, count * width * sizeof *result);
+  return TV_OK;
+}
+
 #define WEIGHTS_MEDIUM(which, title)                                                               \
   static int recognise_##which(const char *path)                                                   \
   {                                                                                                \
@@ -293,7 +302,8 @@ static int history(tv_source *source, size_t tensor, const tv_layout *layout,
     .rest = rest,                                                                                  \
     .read = read_record,                                                                           \
     .history = history,                                                                            \
-    .map = map}
+    .map = map,                                                                                    \
+    .read_scalars = read_scalars}
 
 WEIGHTS_MEDIUM(safetensors, "safetensors");
 WEIGHTS_MEDIUM(torch, "torch");

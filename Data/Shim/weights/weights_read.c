@@ -16,7 +16,8 @@ static int no_memory(const tv_weights *weights, const tv_weights_tensor *tensor)
 /* Whether each number is where its offset says. */
 static int is_plain(const tv_weights_tensor *tensor)
 {
-  return tensor->place == TV_PLACE_FLAT || tensor->place == TV_PLACE_SHARDS;
+  return !tensor->latin1_bytes &&
+         (tensor->place == TV_PLACE_FLAT || tensor->place == TV_PLACE_SHARDS);
 }
 
 /* Whether the file's bytes, in order, are what is wanted. */
@@ -48,8 +49,8 @@ static int fetch_shards(
   return count ? tv_fail(TV_ERROR_FORMAT, "%s: is cut off", weights->files[0].path) : 0;
 }
 
-/* The bytes of a tensor from skip on, as the file has them. */
-static int fetch(
+/* The bytes of a tensor from skip on, as the file has them, or of the text in their place. */
+static int fetch_stored(
   tv_weights *weights, const tv_weights_tensor *tensor, uint64_t skip, uint64_t count, void *result)
 {
   tv_mapped *file = weights->files + tensor->file;
@@ -60,9 +61,32 @@ static int fetch(
   const tv_zip_entry entry = {.name = tensor->name,
     .offset = tensor->packed,
     .packed_bytes = tensor->packed_bytes,
-    .bytes = tensor->offset + tensor->span,
+    .bytes = tensor->offset + (tensor->latin1_bytes ? tensor->latin1_bytes : tensor->span),
     .deflated = 1};
   return tv_zip_read(file, &entry, tensor->offset + skip, count, result);
+}
+
+/* All bytes of a tensor that stand as text. */
+static int fetch_latin1(tv_weights *weights, const tv_weights_tensor *tensor, void *result)
+{
+  const size_t length = (size_t)tensor->latin1_bytes, span = (size_t)tensor->span;
+  unsigned char *text = malloc(length);
+  if (!text)
+    return no_memory(weights, tensor);
+  int status = fetch_stored(weights, tensor, 0, length, text);
+  if (!status && tv_stored_latin1(result, span, text, length) != span)
+    status = tv_fail(TV_ERROR_FORMAT, "%s: \"%s\" has changed since it was opened",
+      weights->files[tensor->file].path, tensor->name);
+  free(text);
+  return status;
+}
+
+/* The bytes of a tensor from skip on; of text, only all of them. */
+static int fetch(
+  tv_weights *weights, const tv_weights_tensor *tensor, uint64_t skip, uint64_t count, void *result)
+{
+  return tensor->latin1_bytes ? fetch_latin1(weights, tensor, result)
+                              : fetch_stored(weights, tensor, skip, count, result);
 }
 
 /* A contiguous tensor whose numbers must be made wider or turned around, piece by piece. */
@@ -154,8 +178,8 @@ int tv_weights_read(tv_weights *weights, const tv_weights_tensor *tensor, void *
 const void *tv_weights_map(tv_weights *weights, const tv_weights_tensor *tensor)
 {
   const size_t bytes = tv_stored_bytes(tensor->stored);
-  if (tensor->problem || tensor->place != TV_PLACE_FLAT || !is_direct(tensor) ||
-      tensor->offset % bytes)
+  if (tensor->problem || tensor->place != TV_PLACE_FLAT || tensor->latin1_bytes ||
+      !is_direct(tensor) || tensor->offset % bytes)
     return NULL;
   const unsigned char *memory = tv_mapped_memory(weights->files + tensor->file);
   return memory ? memory + tensor->offset : NULL;
