@@ -490,7 +490,7 @@ class Keras(Case):
             self.refused(write("cut.h5", whole[:place]), "cut off")
         with zipfile.ZipFile("bad.keras", "w") as archive:
             archive.writestr("model.weights.h5", b"no HDF5 file")
-        self.refused("bad.keras", "model.weights.h5", "damaged")
+        self.refused("bad.keras", "model.weights.h5", "not an HDF5 file")
 
 
 if __name__ == "__main__":

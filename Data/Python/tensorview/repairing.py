@@ -6,16 +6,13 @@
         print(sentence)
 
 Records are copied as they are stored, bit for bit, one at a time; each is checked as it is read. The
-run that is read is left as it is. Of one that was closed and then cut short, a copy of its former length
-stands beside the new file meanwhile.
+run that is read is left as it is.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-import shutil
-import tempfile
 from typing import Dict, Iterator, List, NamedTuple, Tuple
 
 import numpy as np
@@ -27,7 +24,6 @@ from .reading import Path, Source, States, Stream, Tensor
 from .run import Run
 
 MOST_STEPS = 5  # named in a sentence
-MOST_TIMES = 100  # what is left of a file that is worth a copy of its former length
 SUMS = ("float32", "float64", "int32", "int64")  # types that a sum over a batch is stored as
 
 
@@ -51,14 +47,9 @@ def repair(damaged: Path, path: Path, *, overwrite: bool = False) -> Repaired:
     leaves no file behind, where nothing is whole or the file cannot be written."""
     if os.path.exists(path) and os.path.samefile(damaged, path):
         raise TensorViewError(f"{os.fspath(path)}: a run is not repaired in place; name another file")
-    with _filled(damaged, path) as readable, Source(readable) as source:
+    with Source(damaged) as source:
         left_out = list(source.notes)
-        if readable != damaged:
-            left_out.append(
-                f"{os.fspath(damaged)}: it is cut off: it should have {os.path.getsize(readable)} bytes"
-                f" and has {os.path.getsize(damaged)}"
-            )
-        elif not source.complete:
+        if not source.complete:
             left_out.append(
                 f"{os.fspath(damaged)}: its writer has not closed it; what came after its last flush"
                 " is not in it"
@@ -73,42 +64,7 @@ def repair(damaged: Path, path: Path, *, overwrite: bool = False) -> Repaired:
             with contextlib.suppress(OSError):
                 os.unlink(path)
             raise
-    said = [sentence.replace(os.fspath(readable), os.fspath(damaged)) for sentence in left_out]
-    return Repaired(os.fspath(path), tensors, records, said)
-
-
-@contextlib.contextmanager
-def _filled(damaged: Path, path: Path) -> Iterator[Path]:
-    """The run, or, where its writer closed it and it was cut off later, a copy that is as long as it was,
-    with zeros in it: HDF5 opens no file that is shorter than it says, and what is not whole is told by
-    the checks of records and of HDF5's own structures."""
-    end = _said_end(damaged)
-    size = os.path.getsize(damaged) if end else 0
-    if not size < end <= MOST_TIMES * size:
-        yield damaged
-        return
-    folder = os.path.dirname(os.path.abspath(path))
-    with tempfile.NamedTemporaryFile(dir=folder, prefix=".repair-", suffix=".tvh5") as copy:
-        with open(damaged, "rb") as file:
-            shutil.copyfileobj(file, copy, 1 << 24)
-        copy.truncate(end)
-        copy.flush()
-        try:
-            yield copy.name
-        except TensorViewError as error:
-            raise TensorViewError(str(error).replace(copy.name, os.fspath(damaged)), error.status) from None
-
-
-def _said_end(path: Path) -> int:
-    """How long a file says that it is, in the first bytes of HDF5's format; 0 where it does not, or where
-    its writer did not close it."""
-    try:
-        with open(path, "rb") as file:
-            head = file.read(36)
-    except OSError:
-        return 0  # who opens it says why
-    known = head.startswith(b"\x89HDF\r\n\x1a\n") and len(head) == 36 and head[8] in (2, 3) and head[9] == 8
-    return int.from_bytes(head[28:36], "little") if known and not head[11] & 5 else 0
+    return Repaired(os.fspath(path), tensors, records, left_out)
 
 
 class _Losses:

@@ -2,7 +2,6 @@
 /* Keras 1, 2 and 3: HDF5 files, and .keras, a zip file with one in it. Every dataset that hard links
  * lead to is a tensor, named by its path without the first '/'. The order of the layers is in the
  * attribute layer_names, where there is one (Keras 1 and 2). */
-#include "hdf5_guard.h"
 #include "hdf5_objects.h"
 #include "keras_file.h"
 #include "names.h"
@@ -246,8 +245,12 @@ int tv_keras_recognise(const char *path)
   static const char *const groups[] = {
     "model_weights", "_layer_checkpoint_dependencies", "layers", "vars"};
   int known = 0;
+  tv_mapped mapped;
+  tv_keras keras;
+  if (tv_mapped_open(&mapped, path))
+    return 0;
   const tv_hdf5_scope scope = tv_enter_hdf5();
-  const hid_t file = tv_hdf5_guard_path(path) ? -1 : H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
+  const hid_t file = tv_keras_open(&keras, &mapped) ? -1 : keras.file;
   /* A run file has layers too. */
   if (file >= 0 && H5Aexists(file, "format") <= 0) {
     for (size_t i = 0; i < sizeof attributes / sizeof attributes[0]; ++i)
@@ -256,7 +259,8 @@ int tv_keras_recognise(const char *path)
       known |= H5Lexists(file, groups[i], H5P_DEFAULT) > 0;
   }
   if (file >= 0)
-    H5Fclose(file);
+    tv_keras_shut(&keras);
   tv_leave_hdf5(scope);
+  tv_mapped_close(&mapped);
   return known;
 }

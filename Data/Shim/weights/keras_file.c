@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "keras_file.h"
-#include "hdf5_guard.h"
+#include "hdf5_input.h"
 #include "hdf5_objects.h"
 #include "status.h"
 #include "zip.h"
@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum
 {
@@ -16,82 +17,26 @@ enum
 };
 static const uint64_t largest_image = 1u << 30;
 
-/* HDF5's core driver reads a file that lies in memory; these let it do so without a copy. */
-static void *image_take(size_t bytes, H5FD_file_image_op_t operation, void *context)
+/* Looks at an HDF5 file and opens it; member ends its name in sentences. */
+static int open_input(tv_keras *keras, tv_hdf5_input *input, const char *path, const char *member)
 {
-  const tv_keras *keras = context;
-  (void)bytes;
-  (void)operation;
-  return (void *)(uintptr_t)keras->memory;
-}
-
-static void *image_copy(
-  void *to, const void *from, size_t bytes, H5FD_file_image_op_t operation, void *context)
-{
-  (void)operation;
-  (void)context;
-  if (to != from)
-    memmove(to, from, bytes);
-  return to;
-}
-
-static void *image_grow(void *image, size_t bytes, H5FD_file_image_op_t operation, void *context)
-{
-  (void)image;
-  (void)bytes;
-  (void)operation;
-  (void)context;
-  return NULL;
-}
-
-static herr_t image_free(void *image, H5FD_file_image_op_t operation, void *context)
-{
-  (void)image;
-  (void)operation;
-  (void)context;
-  return 0;
-}
-
-static void *context_copy(void *context)
-{
-  return context;
-}
-
-static herr_t context_free(void *context)
-{
-  (void)context;
-  return 0;
-}
-
-/* HDF5 wants a name under which there is no file. */
-static int open_image(tv_keras *keras, const char *path)
-{
-  H5FD_file_image_callbacks_t calls = {
-    image_take, image_copy, image_grow, image_free, context_copy, context_free, keras};
-  const char *why = tv_hdf5_guard_memory(keras->memory, (size_t)keras->image_bytes);
-  if (why)
-    return tv_fail(TV_ERROR_FORMAT, "%s: model.weights.h5 in it cannot be read: %s", path, why);
-  const size_t length = strlen(path) + sizeof "/model.weights.h5";
-  char *name = malloc(length);
-  const hid_t list = H5Pcreate(H5P_FILE_ACCESS);
-  if (name)
-    snprintf(name, length, "%s/model.weights.h5", path);
-  if (name && list >= 0 && H5Pset_fapl_core(list, 1 << 16, 0) >= 0 &&
-      H5Pset_file_image_callbacks(list, &calls) >= 0 &&
-      H5Pset_file_image(list, (void *)(uintptr_t)keras->memory, (size_t)keras->image_bytes) >= 0)
-    keras->file = H5Fopen(name, H5F_ACC_RDONLY, list);
-  if (list >= 0)
-    H5Pclose(list);
-  free(name);
-  if (keras->file >= 0)
-    return 0;
-  return tv_fail(
-    TV_ERROR_FORMAT, "%s: model.weights.h5 in it cannot be opened: it is damaged", path);
+  const char *why = tv_hdf5_look(input);
+  if (!why && input->end > input->bytes)
+    why = "it is cut off";
+  if (!why) {
+    keras->file = tv_hdf5_open(input, path);
+    if (keras->file >= 0)
+      return 0;
+    why = "it is damaged, or being written";
+  } else if (!input->memory)
+    close(input->descriptor);
+  return tv_fail(TV_ERROR_FORMAT, "%s: %scannot be opened: %s", path, member, why);
 }
 
 /* The HDF5 file in a .keras, which is a zip file. */
 static int open_archive(tv_keras *keras, tv_mapped *file)
 {
+  tv_hdf5_input input = {0};
   tv_zip zip;
   int status = tv_zip_open(&zip, file);
   if (status)
@@ -101,36 +46,27 @@ static int open_archive(tv_keras *keras, tv_mapped *file)
     status = tv_fail(TV_ERROR_FORMAT, "%s: has no model.weights.h5 in it", file->path);
   } else if (entry->deflated) {
     status = tv_zip_load(&keras->image, file, entry, largest_image);
-    keras->memory = (const unsigned char *)keras->image;
+    input.memory = keras->image;
   } else {
-    const unsigned char *memory = tv_mapped_memory(file);
-    keras->memory = memory ? memory + entry->offset : NULL;
-    if (!memory)
-      status = tv_fail(TV_ERROR_FILE, "%s: cannot be mapped into memory", file->path);
+    input.offset = entry->offset;
+    status = tv_mapped_descriptor(&input.descriptor, file);
   }
-  keras->image_bytes = entry ? entry->bytes : 0;
+  input.bytes = entry ? entry->bytes : 0;
   tv_zip_close(&zip);
-  return status ? status : open_image(keras, file->path);
+  return status ? status : open_input(keras, &input, file->path, "model.weights.h5 in it ");
 }
 
 int tv_keras_open(tv_keras *keras, tv_mapped *file)
 {
   unsigned char head[2] = {0};
-  const char *why;
+  tv_hdf5_input input = {.bytes = file->bytes};
   memset(keras, 0, sizeof *keras);
   keras->file = -1;
-  int status = tv_mapped_read(file, head, 0, sizeof head);
-  if (!status && head[0] == 'P') {
+  int status = tv_mapped_read(file, head, 0, file->bytes < sizeof head ? file->bytes : sizeof head);
+  if (!status && head[0] == 'P')
     status = open_archive(keras, file);
-  } else if (!status && (why = tv_hdf5_guard_path(file->path))) {
-    status = tv_fail(TV_ERROR_FORMAT, "%s: %s", file->path, why);
-  } else if (!status) {
-    keras->file = H5Fopen(file->path, H5F_ACC_RDONLY, H5P_DEFAULT);
-    if (keras->file < 0)
-      status = tv_fail(TV_ERROR_FORMAT,
-        "%s: is an HDF5 file that cannot be opened: it is cut off, damaged, or being written",
-        file->path);
-  }
+  else if (!status && (status = tv_mapped_descriptor(&input.descriptor, file)) == 0)
+    status = open_input(keras, &input, file->path, "");
   if (status)
     tv_keras_shut(keras);
   return status;

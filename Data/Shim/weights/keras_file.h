@@ -11,9 +11,7 @@
 typedef struct tv_keras
 {
   hid_t file;
-  char *image;                 /* of a compressed model.weights.h5; NULL */
-  const unsigned char *memory; /* of a stored one, in the mapped file; NULL */
-  uint64_t image_bytes;
+  char *image; /* of a compressed model.weights.h5; NULL */
 } tv_keras;
 
 /* Opens the .h5, or the model.weights.h5 in a .keras. */

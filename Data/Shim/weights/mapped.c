@@ -111,6 +111,17 @@ int tv_mapped_read(tv_mapped *file, void *result, uint64_t offset, uint64_t coun
   return 0;
 }
 
+int tv_mapped_descriptor(int *descriptor, tv_mapped *file)
+{
+  const int status = awake(file);
+  if (status)
+    return status;
+  *descriptor = fcntl(file->descriptor, F_DUPFD_CLOEXEC, 0);
+  return *descriptor >= 0
+           ? 0
+           : tv_fail(TV_ERROR_FILE, "%s: cannot be opened: %s", file->path, strerror(errno));
+}
+
 const unsigned char *tv_mapped_memory(tv_mapped *file)
 {
   if (awake(file) || !file->bytes || file->bytes > SIZE_MAX)

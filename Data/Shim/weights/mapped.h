@@ -24,6 +24,10 @@ int tv_mapped_open(tv_mapped *file, const char *path);
  * TV_ERROR_STATE where it is not the file any more that was opened. */
 int tv_mapped_read(tv_mapped *file, void *result, uint64_t offset, uint64_t count);
 
+/* A descriptor of the same open file, which the caller closes, for whoever reads it without us.
+ * TV_ERROR_STATE where it is not the file any more that was opened. */
+int tv_mapped_descriptor(int *descriptor, tv_mapped *file);
+
 /* The whole file as memory, or NULL; that it is still the file that was opened, and as long, is
  * looked at in each call. Pages are read when they are touched: where somebody cut the file short
  * after the call, that is SIGBUS. tv_mapped_read() fails instead. */

@@ -2,7 +2,7 @@
 /* A run file: opened, let go, looked at again. */
 #include "run_file.h"
 
-#include "hdf5_guard.h"
+#include "hdf5_input.h"
 #include "hdf5_objects.h"
 #include "run_hdf5.h"
 #include "status.h"
@@ -18,6 +18,9 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+
+/* A file that says that it was so many times as long is no run that was cut off. */
+#define MOST_TIMES 100
 
 int tv_run_file_fail(const tv_run_file *file, const char *format, ...)
 {
@@ -60,70 +63,47 @@ void tv_run_file_stamp(char stamp[128], const char *path)
     (long long)info.st_mtim.tv_sec, info.st_mtim.tv_nsec, fresh);
 }
 
-/* The first bytes of a file: whether it is HDF5, whole, and closed by its writer. */
-static int read_superblock(tv_run_file *file)
-{
-  unsigned char head[36] = {0};
-  const int descriptor = open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (descriptor < 0)
-    return tv_fail(TV_ERROR_FILE, "%s: it cannot be opened: %s", file->path, strerror(errno));
-  const ssize_t length = pread(descriptor, head, sizeof head, 0);
-  close(descriptor);
-  if (length < 8 || memcmp(head, "\x89HDF\r\n\x1a\n", 8) != 0)
-    return tv_run_file_fail(
-      file, file->size == 0 ? "it is empty, not an HDF5 file" : "it is not an HDF5 file");
-  const unsigned version = head[8];
-  file->live = version >= 3 && (head[11] & 0x05) != 0;
-  if (version < 2 || file->live || head[9] != 8)
-    return TV_OK;
-  uint64_t end = 0;
-  for (int k = 0; k < 8; ++k)
-    end |= (uint64_t)head[28 + k] << (8 * k);
-  return end <= file->size
-           ? TV_OK
-           : tv_run_file_fail(file,
-               "it is cut off: it should have %llu bytes and has %llu; \"tensorview repair\" saves "
-               "what is whole",
-               (unsigned long long)end, (unsigned long long)file->size);
-}
-
-/* Opens the file, and only that: as its writer left it, or beside its writer. */
-static int open_file(tv_run_file *file)
+/* The file itself, and that it is still the one that was listed. */
+static int open_plain(tv_hdf5_input *input, tv_run_file *file)
 {
   struct stat info;
-  tv_run_file_rest(file);
-  if (stat(file->path, &info) != 0)
+  input->descriptor = open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  if (input->descriptor < 0 || fstat(input->descriptor, &info) != 0)
     return tv_fail(TV_ERROR_FILE, "%s: it cannot be opened: %s", file->path, strerror(errno));
   if (!S_ISREG(info.st_mode))
     return tv_run_file_fail(file, "it is not a file");
-  file->size = (uint64_t)info.st_size;
+  input->bytes = file->size = (uint64_t)info.st_size;
   if (file->inode == 0 && file->device == 0) {
     file->device = info.st_dev;
     file->inode = info.st_ino;
   } else if (file->device != info.st_dev || file->inode != info.st_ino)
     return tv_run_file_fail(file, "it was replaced by another file since it was opened; reload it");
-  int status = read_superblock(file);
-  if (status != TV_OK)
-    return status;
-  const char *why = tv_hdf5_guard_path(file->path);
-  if (why)
-    return tv_run_file_fail(file, "%s", why);
+  return TV_OK;
+}
 
-  const hid_t access = H5Pcreate(H5P_FILE_ACCESS);
-  H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
-  /* HDF5 reads metadata with a wrong checksum again and again, and waits twice as long each time:
-   * milliseconds are right for a writer at work, its 100 attempts would never end after its death. */
-  H5Pset_metadata_read_attempts(access, 22);
-#if H5_VERSION_GE(1, 12, 1) || (H5_VERSION_GE(1, 10, 7) && !H5_VERSION_GE(1, 12, 0))
-  H5Pset_file_locking(access, 0, 1); /* never in the way of a trainer that opens it */
-#endif
-  file->id =
-    H5Fopen(file->path, file->live ? H5F_ACC_RDONLY | H5F_ACC_SWMR_READ : H5F_ACC_RDONLY, access);
-  status = file->id >= 0 ? TV_OK
-                         : tv_run_file_fail(file, "it is an HDF5 file that cannot be opened; %s",
-                             tv_hdf5_reason());
-  H5Pclose(access);
-  return status;
+/* Opens the file, and only that: as its writer left it, or beside its writer. No lock is taken: a
+ * reader is never in the way of a trainer that opens it. */
+static int open_file(tv_run_file *file)
+{
+  tv_hdf5_input input = {.checked = &file->checked};
+  tv_run_file_rest(file);
+  int status = open_plain(&input, file);
+  const char *why = status == TV_OK ? tv_hdf5_look(&input) : NULL;
+  if (why)
+    status = tv_run_file_fail(file, "%s", why);
+  if (status == TV_OK && input.end > file->size && input.end / MOST_TIMES > file->size)
+    status = tv_run_file_fail(file, TV_CUT_OFF, input.end, file->size);
+  if (status != TV_OK) {
+    if (input.descriptor >= 0)
+      close(input.descriptor);
+    return status;
+  }
+  file->live = input.live;
+  file->end = input.end > file->size ? input.end : 0;
+  file->id = tv_hdf5_open(&input, file->path);
+  return file->id >= 0 ? TV_OK
+                       : tv_run_file_fail(
+                           file, "it is an HDF5 file that cannot be opened; %s", tv_hdf5_reason());
 }
 
 void tv_run_file_rest(tv_run_file *file)
@@ -151,7 +131,7 @@ static void forget(tv_run_file *file)
   file->count = file->room = file->column_count = file->scalar_count = 0;
   file->scalar_names = NULL;
   file->rows = 0;
-  file->has_complete = file->part = 0;
+  file->has_complete = file->part = file->checked = 0;
 }
 
 void tv_run_file_close(tv_run_file *file)
@@ -212,6 +192,8 @@ int tv_run_file_open(tv_run_file **result, const char *path)
     const struct timespec pause = {0, (10L << attempt) * 1000000};
     nanosleep(&pause, NULL);
   }
+  if (status == TV_ERROR_FORMAT && file->end && !file->count)
+    tv_run_file_fail(file, TV_CUT_OFF "; nothing of it can be listed", file->end, file->size);
   if (status == TV_OK)
     *result = file;
   else
@@ -231,8 +213,9 @@ int tv_run_file_refresh(tv_run_file *file, tv_change *change)
   tv_run_file_rest(file);
   if (stat(file->path, &info) != 0)
     return tv_fail(TV_ERROR_FILE, "%s: it cannot be opened: %s", file->path, strerror(errno));
-  if (!file->has_complete || info.st_ino != file->inode || info.st_dev != file->device ||
-      open_file(file) != TV_OK || tv_run_file_grow(file, &grew) != TV_OK) {
+  if (!file->has_complete || file->end || info.st_ino != file->inode ||
+      info.st_dev != file->device || open_file(file) != TV_OK ||
+      tv_run_file_grow(file, &grew) != TV_OK) {
     *change = TV_CHANGE_REPLACED;
     return TV_OK;
   }

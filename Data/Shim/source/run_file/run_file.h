@@ -21,12 +21,16 @@
 #include "source_medium.h"
 
 #include <hdf5.h>
+#include <inttypes.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 #define TV_RUN_NAME 255                     /* longest name of version 2; 63 of version 1 */
 #define TV_RUN_TITLE (2 * TV_RUN_NAME + 64) /* in sentences, cut where longer */
+
+/* Of a file that was cut off, in sentences: how long it was, and is (two uint64_t). */
+#define TV_CUT_OFF "it is cut off: it should have %" PRIu64 " bytes and has %" PRIu64
 
 typedef enum tv_stream_role
 {
@@ -66,6 +70,8 @@ typedef struct tv_run_file
   ino_t inode;
   char stamp[128];   /* as it was when it was listed: tv_run_file_stamp() */
   uint64_t size;     /* when it was opened */
+  uint64_t end;      /* how long it was when it was closed, where it was cut off later; else 0 */
+  int checked;       /* all that is read of it has a check */
   int live;          /* opened beside, or after, a writer that did not close it */
   int version, part; /* part 0: it is none */
   hid_t id;          /* negative: not open */
@@ -149,6 +155,9 @@ int tv_look_at(
 int tv_check_fits(
   tv_run_file *file, const tv_dataset *info, hid_t dataset, double bytes, const char *title);
 int tv_check_room(tv_run_file *file, double bytes, double ratio, const char *title);
+
+/* Whether one record can be read and is what was written (run_file_read.c). */
+int tv_run_file_try(tv_run_file *file, const tv_run_stream *stream, size_t record);
 
 /* Steps and samples (run_file_entries.c). Reads so many of a list that is open; -1 where it
  * cannot. */

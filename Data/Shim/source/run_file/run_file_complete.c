@@ -5,6 +5,7 @@
 
 #include "status.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -106,6 +107,9 @@ static int find_row(int64_t **row, uint64_t *number, tv_run_file *file, hid_t ta
       break;
     }
     if (tv_read_box(some, table, H5T_NATIVE_INT64, 2, start, count) < 0) {
+      end = begin;
+      if (file->end && end > 0)
+        continue; /* what was cut off; before it there may be more */
       tv_run_file_fail(file, "\"complete\" cannot be read; %s", tv_box_reason());
       break;
     }
@@ -156,6 +160,10 @@ static void take_complete(tv_run_file *file)
   if (found == TV_OK)
     found = find_row(&row, &number, file, table, &info, 0);
   tv_close_id(&table);
+  if (found <= 0 && file->end) {
+    file->has_complete = 0;
+    return;
+  }
   if (found < 0) {
     tv_fail(TV_ERROR_FORMAT, "%s; %s", tv_last_error(), instead);
     tv_run_file_note_last(file);
@@ -173,7 +181,7 @@ static void take_complete(tv_run_file *file)
   }
   const uint64_t passed = found ? file->rows - 1 - number : 0;
   /* where a writer was killed, or is at work, that is as it should be */
-  if (passed && file->version > 1 && !file->live)
+  if (passed && file->version > 1 && !file->live && !file->end)
     tv_run_file_note(file,
       "\"complete\" is damaged: its last rows (%llu) do not match their checks; what they say is "
       "complete is left out",
@@ -225,9 +233,68 @@ static void take_steps(tv_run_file *file, tv_run_stream *stream, size_t *cut)
   stream->complete = k;
 }
 
+/* Of a file that was cut off: entries become those that lie before. Writers write one record behind
+ * the other, so that it is searched where they end; what does not keep to that order fails when it is
+ * read. */
+static void find_end(tv_run_file *file, tv_run_stream *stream)
+{
+  if (stream->problem)
+    return;
+  stream->complete = (size_t)stream->entries;
+  if (tv_fits_records(file, stream) != TV_OK)
+    return;
+  tv_load_entries(file, stream); /* as many as there are */
+  size_t whole = 0, end = stream->complete;
+  while (whole < end) {
+    const size_t middle = whole + (end - whole) / 2;
+    if (tv_run_file_try(file, stream, middle) == TV_OK)
+      whole = middle + 1;
+    else
+      end = middle;
+  }
+  stream->entries = whole;
+}
+
+static void find_ends(tv_run_file *file)
+{
+  file->checked = file->version > 1;
+  for (size_t k = 0; k < file->count; ++k)
+    file->checked = file->checked && (file->streams[k].problem || file->streams[k].has_checks);
+  for (size_t k = 0; k < file->count; ++k)
+    find_end(file, &file->streams[k]);
+}
+
+/* One sentence for all that is missing in a file that was cut off. */
+static int tell_end(tv_run_file *file)
+{
+  const char *lost = NULL;
+  size_t more = 0;
+  int64_t last = -1;
+  for (size_t k = 0; k < file->count; ++k) {
+    const tv_run_stream *stream = &file->streams[k];
+    if (stream->complete && stream->steps[stream->complete - 1] > last)
+      last = stream->steps[stream->complete - 1];
+    more += lost && stream->problem;
+    lost = !lost && stream->problem ? stream->name : lost;
+  }
+  if (last < 0)
+    return tv_run_file_fail(file, TV_CUT_OFF "; nothing in it is whole", file->end, file->size);
+  if (!lost)
+    tv_run_file_note(file, TV_CUT_OFF "; what is whole is shown, up to step %" PRId64, file->end,
+      file->size, last);
+  else
+    tv_run_file_note(file,
+      TV_CUT_OFF "; what is whole is shown, up to step %" PRId64
+                 ", and nothing of %s and %zu other tensors",
+      file->end, file->size, last, lost, more);
+  return TV_OK;
+}
+
 int tv_run_file_read_complete(tv_run_file *file)
 {
   size_t cut = 0;
+  if (file->end)
+    find_ends(file);
   take_complete(file);
   for (size_t k = 0; k < file->count; ++k)
     take_steps(file, &file->streams[k], &cut);
@@ -236,7 +303,7 @@ int tv_run_file_read_complete(tv_run_file *file)
       file, "%zu other tensors end before their last record in the same way", cut - 1);
   if (file->scalars && file->scalars->problem)
     file->scalars = NULL;
-  return TV_OK;
+  return file->end ? tell_end(file) : TV_OK;
 }
 
 int tv_run_file_grow(tv_run_file *file, int *grew)

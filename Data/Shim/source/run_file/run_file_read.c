@@ -198,7 +198,7 @@ int tv_run_file_windows(tv_run_file *file, const tv_run_stream *stream, size_t r
   return status;
 }
 
-/* Some whole records of scalars or states, which are small. */
+/* Some whole records of scalars or states, which are small, or one of any stream. */
 static int read_rows(tv_run_file *file, hid_t *dataset, const tv_run_stream *stream, size_t first,
   size_t count, void *result, size_t number)
 {
@@ -213,6 +213,23 @@ static int read_rows(tv_run_file *file, hid_t *dataset, const tv_run_stream *str
     status = tv_verify_box(file, stream, &checks, first + k, origin, stream->shape.size,
       (const char *)result + k * bytes);
   tv_free_checks(&checks);
+  return status;
+}
+
+int tv_run_file_try(tv_run_file *file, const tv_run_stream *stream, size_t record)
+{
+  const size_t values = product(stream->shape.size, stream->shape.rank);
+  hid_t dataset;
+  int status = tv_fits_records(file, stream);
+  if (status == TV_OK)
+    status = tv_open_values(&dataset, file, stream, 0);
+  if (status != TV_OK)
+    return status;
+  double *result = malloc((values + 1) * sizeof *result); /* numbers of any type */
+  status = result ? read_rows(file, &dataset, stream, record, 1, result, sizeof *result)
+                  : tv_run_file_fail(file, "there is not enough memory to read %s", stream->name);
+  free(result);
+  tv_close_id(&dataset);
   return status;
 }
 

@@ -187,6 +187,8 @@ static int add_states(
   lister *l, size_t number, const tv_run_file *file, const tv_run_stream *stream, int64_t end)
 {
   size_t place = tv_name_index_find(&l->states, stream->layer);
+  if (stream->problem && file->end)
+    return TV_OK; /* a file that was cut off has said so */
   if (stream->problem) {
     tv_fail(TV_ERROR_FORMAT, "%s", stream->problem);
     return note(l);
@@ -242,11 +244,12 @@ static int add_file(lister *l, size_t number, int64_t end)
       status = add_tensor(l, number, file, stream, end);
     else if (stream->role == TV_ROLE_STATES)
       status = add_states(l, number, file, stream, end);
-    else if (stream->problem) {
+    else if (!stream->problem)
+      status = add_scalars(l, number, file, end);
+    else if (!file->end) { /* a file that was cut off has said so */
       tv_fail(TV_ERROR_FORMAT, "%s", stream->problem);
       status = note(l);
-    } else
-      status = add_scalars(l, number, file, end);
+    }
   }
   return status;
 }
