@@ -9,6 +9,7 @@ import time
 import unittest
 from pathlib import Path
 
+import h5py
 import numpy as np
 from support import Case
 
@@ -23,7 +24,7 @@ class Asking(Case):
     def setUp(self):
         super().setUp()
         self.name = f"asking-{os.getpid()}"
-        self.run_ = tensorview.Run(channel=self.name)
+        self.run_ = tensorview.Run(self.path, channel=self.name)
         self.addCleanup(self.run_.close)
         self.weights = self.run_.declare("conv1", "weights", "oi", (4, 3))
         self.run_.declare_states("conv1", 4)
@@ -124,6 +125,89 @@ class Asking(Case):
             self.assertEqual(status, process.returncode, out + errors)
             self.assertIn(words, out)
         self.assertIn("9 cannot be merged", errors)
+
+
+    def test_what_was_asked_stands_in_the_run(self):
+        self.assertIsNone(self.run_.poll())
+        self.asked(self.name, "conv1", {3: 1, 2: 1})
+        first = self.step  # answered after step - 1 had ended: it belongs to the next
+        self.asked(self.name, "conv1", {0: 2})
+        second = self.step
+        self.train()
+        self.asked(self.name, "conv1", {0: 1})
+        last = self.step
+        self.run_.close()  # no step comes after the last answer
+        done = "merge 3 into 1, 2 into 1 of conv1: accepted: höchstens 2 left"
+        refused = "merge 0 into {} of conv1: refused: filter 0 is needed"
+        expected = [(first, done), (second, refused.format(2)), (last - 1, refused.format(1))]
+        with tensorview.open(self.path) as run:
+            self.assertEqual(expected, run.requests)
+            self.assertEqual(["conv1/weights"], list(run))
+            self.assertEqual([], run.notes)
+        shown = subprocess.run([COMMAND, "info", self.path], capture_output=True, text=True, check=True).stdout
+        self.assertIn(f"  asked at step {first}: {done}\n", shown)
+        whole = self.path.with_name("whole.tvh5")
+        self.assertIn(f"left out: what was asked at step {first}: {done}", str(tensorview.repair(self.path, whole)))
+        with tensorview.open(whole) as run:
+            self.assertEqual([], run.requests)
+
+    def test_several_at_one_step(self):
+        """Each has its line, without line ends of its own; what does not fit is cut off. A trainer that
+        listens before its first step has ended needs no further part for it."""
+        self.run_.close()
+        self.run_ = tensorview.Run(self.path, channel=self.name, overwrite=True)
+        self.addCleanup(self.run_.close)
+        self.weights = self.run_.declare("conv1", "weights", "oi", (4, 3))
+        self.run_.declare_states("conv1", 4)
+        self.assertIsNone(self.run_.poll())
+        self.train()
+        self.assertIsNone(self.run_.poll())  # now viewers are told, too
+        for number in range(5):
+            request, end = None, time.monotonic() + LIMIT
+            thread = threading.Thread(target=tensorview.ask_merge, args=(self.name, "conv1", {1: 0}))
+            thread.start()
+            while request is None:
+                self.assertLess(time.monotonic(), end)
+                request = self.run_.poll()
+            request.accept(f"{number}\n" + "x" * 1000)
+            thread.join()
+        self.train()
+        self.run_.close()
+        self.assertFalse(self.path.with_name(f"{self.path.stem}.part1.tvh5").exists())
+        with tensorview.open(self.path) as run:
+            lines = run.requests
+        self.assertEqual([self.step - 1] * 4, [line.step for line in lines])
+        self.assertEqual(2047, sum(len(line.sentence) + 1 for line in lines) - 1)
+        for number, line in enumerate(lines):
+            self.assertTrue(line.sentence.startswith(f"merge 1 into 0 of conv1: accepted: {number} xxx"), line)
+
+    def test_damaged(self):
+        """What stands in a file about requests costs itself, never the run."""
+        self.run_.poll()
+        self.asked(self.name, "conv1", {0: 2})
+        self.train()
+        self.run_.close()
+        part = self.path.with_name(f"{self.path.stem}.part1.tvh5")  # it began to listen after the first step
+        with h5py.File(part, "r+") as file:
+            file["requests/values"][0, 0] ^= 1
+        with tensorview.open(self.path) as run:
+            with self.assertRaisesRegex(tensorview.TensorViewError, f"{part}.*requests"):
+                run.requests
+            self.assertGreater(len(run["conv1/weights"]), 0)
+        with h5py.File(part, "r+") as file:
+            del file["requests"]
+            group = file.create_group("requests")
+            group["values"] = np.zeros((3, 5), "f4")
+            group["steps"] = np.arange(3)
+        with tensorview.open(self.path) as run:
+            self.assertEqual([], run.requests)
+            self.assertRegex(" ".join(run.notes), f"{part}: values of requests is no text")
+        with h5py.File(part, "r+") as file:
+            del file["requests"]["values"]
+            text = np.frombuffer(b"a\x1b[2Jb\nc\xff", "u1")
+            file["requests/values"] = np.tile(text, (3, 1))
+        with tensorview.open(self.path) as run:
+            self.assertEqual([(0, "a [2Jb"), (0, "c\ufffd")], run.requests)
 
 
 class Example(Case):

@@ -85,6 +85,12 @@ class SourceStates(ctypes.Structure):
     ]
 
 
+class SourceRequests(ctypes.Structure):
+    """tv_source_requests."""
+
+    _fields_ = [("records", c_size_t), ("steps", POINTER(c_int64))]
+
+
 class SourceScalars(ctypes.Structure):
     """tv_source_scalars."""
 
@@ -158,6 +164,7 @@ _READING = {
     "tv_source_tensors": ([_source, POINTER(POINTER(SourceTensor))], c_size_t),
     "tv_source_states_of": ([_source, POINTER(POINTER(SourceStates))], c_size_t),
     "tv_source_scalars_of": ([_source, POINTER(SourceScalars)], None),
+    "tv_source_requests_of": ([_source, POINTER(SourceRequests)], None),
     "tv_source_find": ([_source, c_char_p], ctypes.c_ssize_t),
     "tv_source_record_at": ([_source, c_size_t, c_int64], ctypes.c_ssize_t),
     "tv_source_read": ([_source, c_size_t, c_size_t, c_void_p], c_int),
@@ -167,6 +174,7 @@ _READING = {
     ),
     "tv_source_read_scalars": ([_source, c_size_t, c_size_t, c_void_p], c_int),
     "tv_source_read_states": ([_source, c_size_t, c_size_t, c_void_p], c_int),
+    "tv_source_read_request": ([_source, c_size_t, c_char_p, c_size_t], c_int),
     "tv_parse_elements": ([_size, _size, c_char_p, c_size_t], c_int),
 }
 

@@ -81,8 +81,8 @@ def parser() -> argparse.ArgumentParser:
 
 
 INFO = """Lists the tensors of a run: name, axes, shape, type, at how many steps it was recorded and
-which; its scalars, with their last values; what could not be read, and why; whether its writer has
-closed it."""
+which; its scalars, with their last values; what viewers asked the trainer for, and its answers; what
+could not be read, and why; whether its writer has closed it."""
 VIEW = """Starts ParaView with the plugin and opens the runs. Returns when ParaView is closed."""
 RENDER = """Draws weight grid, image grid, distribution grid, correlation, weight trajectory and
 history of one layer at the last step, a picture (.png) each and a sheet with all of them. Needs
@@ -170,6 +170,7 @@ def summary(path: str, run: Source) -> List[str]:
         lines.append(f"  scalar {name}: {len(known)} steps{last}")
     for layer, states in run.states.items():
         lines.append(f"  states of the {states.filters} filters of {layer}: {len(states)} records")
+    lines += [f"  asked at step {asked.step}: {asked.sentence}" for asked in run.requests]
     return lines + [f"  note: {note}" for note in run.notes]
 
 

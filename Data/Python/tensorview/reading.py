@@ -16,7 +16,7 @@ import ctypes
 import operator
 import os
 from collections.abc import Mapping
-from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from . import _arrays
 from ._library import (
     ARGUMENT,
     Execution,
+    SourceRequests,
     SourceScalars,
     SourceStates,
     SourceTensor,
@@ -35,6 +36,7 @@ from .findings import Finding, Watch
 
 MOST_ELEMENTS = 4096  # TV_MOST_ELEMENTS
 REPLACED = 2  # TV_CHANGE_REPLACED
+REQUEST_TEXT = 2048  # TV_REQUEST_TEXT
 Path = Union[str, os.PathLike]
 
 
@@ -154,6 +156,13 @@ class Scalars(Mapping):
         return f"<scalars {', '.join(self._names)}: {len(self.steps)} steps>"
 
 
+class Asked(NamedTuple):
+    """What a viewer asked the trainer for and what it answered, in words; step is that of the answer."""
+
+    step: int
+    sentence: str
+
+
 class Source(Mapping):
     """What open() gives: tensors by name in the order of the network, scalars, states of filters."""
 
@@ -237,6 +246,17 @@ class Source(Mapping):
         texts = ctypes.POINTER(ctypes.c_char_p)()
         count = self._library_call("tv_source_notes", ctypes.byref(texts))
         return [_text(texts[at]) for at in range(count)]
+
+    @property
+    def requests(self) -> List[Asked]:
+        """What viewers asked the trainer for, and what it answered."""
+        listed = SourceRequests()
+        self._library_call("tv_source_requests_of", ctypes.byref(listed))
+        text, found = ctypes.create_string_buffer(REQUEST_TEXT), []
+        for at in range(listed.records):
+            self._call("tv_source_read_request", at, text, REQUEST_TEXT)
+            found += [Asked(int(listed.steps[at]), line) for line in _text(text.value).split("\n")]
+        return found
 
     def close(self) -> None:
         handle, self._handle = self._handle, ctypes.c_void_p()

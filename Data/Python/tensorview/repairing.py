@@ -54,6 +54,7 @@ def repair(damaged: Path, path: Path, *, overwrite: bool = False) -> Repaired:
                 f"{os.fspath(damaged)}: its writer has not closed it; what came after its last flush"
                 " is not in it"
             )
+        left_out += _requests(source)
         run = Run(path, overwrite=overwrite, channel="", file_every=1, flush_seconds=-1)
         try:
             with run:
@@ -156,6 +157,14 @@ def _copy_states(states: States, run: Run, step: int, at: int) -> None:
     except TensorViewError as error:
         raise _Unreadable(str(error), error.status) from None
     run.write_states(states.layer, step, values)
+
+
+def _requests(source: Source) -> List[str]:
+    """What viewers asked for is told, not copied: the new file has no channel to be asked by."""
+    try:
+        return [f"what was asked at step {asked.step}: {asked.sentence}" for asked in source.requests]
+    except TensorViewError as error:
+        return [str(error)]
 
 
 def _scalars(source: Source, left_out: List[str]) -> Tuple[np.ndarray, List[str]]:

@@ -18,6 +18,7 @@ typedef struct file_sink
   tv_options options;
   tv_part *part; /* NULL: the next one could not be had */
   int number;    /* of that part */
+  int listens;   /* requests may come */
   const tv_stream *streams;
   int count;
   int64_t open_step; /* of which the part has records already; -1: none */
@@ -42,6 +43,8 @@ static int create(file_sink *self, int number)
     if (status < 0)
       unlink(path);
   }
+  if (status == TV_OK && self->listens)
+    tv_part_say(self->part, "");
   free(path);
   self->number = number;
   return status;
@@ -50,7 +53,9 @@ static int create(file_sink *self, int number)
 /* Closes the part and begins the next one, which has all streams there are. */
 static int next_part(file_sink *self)
 {
+  char said[TV_REQUEST_TEXT];
   int status = TV_OK;
+  tv_part_take_said(self->part, said);
   if (self->open_step >= 0)
     status = tv_part_end_step(self->part, self->open_step, NULL);
   self->open_step = -1;
@@ -62,6 +67,8 @@ static int next_part(file_sink *self)
     status = create(self, self->number + 1);
   if (status == TV_OK)
     status = tv_part_declare(self->part, self->streams, 0, self->count);
+  if (status == TV_OK && said[0])
+    tv_part_say(self->part, said);
   if (status < 0)
     snprintf(self->failure, sizeof self->failure, "%s", tv_last_error());
   return status;
@@ -114,6 +121,16 @@ static int file_flush(tv_sink *sink)
   return self->part ? tv_part_flush(self->part) : no_part(self);
 }
 
+static void file_say(tv_sink *sink, const char *line)
+{
+  file_sink *self = (file_sink *)sink;
+  self->listens = 1;
+  if (self->part && line[0] && tv_part_sealed(self->part) && !tv_part_listens(self->part))
+    next_part(self); /* the trainer began to listen after the first step; a failure is kept */
+  if (self->part)
+    tv_part_say(self->part, line);
+}
+
 static int file_close(tv_sink *sink)
 {
   file_sink *self = (file_sink *)sink;
@@ -143,6 +160,7 @@ int tv_file_create(tv_sink **sink, const char *path, const tv_options *options)
     .end_step = file_end_step,
     .flush = file_flush,
     .close = file_close,
+    .say = file_say,
   };
   int status = tv_clear_the_way(path, options->overwrite);
   if (status == TV_OK)

@@ -31,8 +31,12 @@ struct tv_part
   tv_record_dataset complete;
   int64_t *complete_row;
   int scalars; /* names of scalars */
-  int sealed;  /* single writer, multiple readers */
-  int begun;   /* HDF5 has metadata to flush */
+  int listens; /* requests may come */
+  tv_file_stream *requests;
+  char said[TV_REQUEST_TEXT]; /* lines for the next step's end, 0 behind them */
+  int64_t said_step;          /* of the last such record; -1: none */
+  int sealed;                 /* single writer, multiple readers */
+  int begun;                  /* HDF5 has metadata to flush */
   int durable;
   int failed;
   char failure[400];
@@ -184,6 +188,20 @@ static int declare_scalars(tv_part *part, const tv_scalars *scalars)
   return H5Gclose(group) < 0 ? -1 : status;
 }
 
+static int declare_requests(tv_part *part)
+{
+  const tv_shape shape = {1, "c", {sizeof part->said}};
+  tv_file_stream *stream = add_stream(part);
+  const hid_t group = stream ? tv_create_group(part->file, "requests") : -1;
+  if (group < 0)
+    return -1;
+  strcpy(stream->path, "/requests");
+  part->requests = stream;
+  const int status =
+    tv_file_stream_create(stream, group, TV_UINT8, &shape, 0, MOST_BUDGET / 4, &part->disk);
+  return H5Gclose(group) < 0 ? -1 : status;
+}
+
 /* The paths of all streams as an attribute of /complete. */
 static int name_streams(tv_part *part)
 {
@@ -210,6 +228,8 @@ static int seal(tv_part *part, const tv_scalars *scalars)
   for (int s = 0; s < declared; ++s)
     if (part->streams[s]->ranges && declare_ranges(part, part->streams[s], budget_of(declared)) < 0)
       return -1;
+  if (part->listens && declare_requests(part) < 0)
+    return -1;
   if (scalars->count > 0 && declare_scalars(part, scalars) < 0)
     return -1;
   const size_t columns = (size_t)part->count + 2;
@@ -276,6 +296,37 @@ int tv_part_record(tv_part *part, int stream, int64_t step, int64_t samples, con
   return check_part(part, status, "write a tensor");
 }
 
+int tv_part_listens(const tv_part *part)
+{
+  return part->listens;
+}
+
+void tv_part_say(tv_part *part, const char *line)
+{
+  const size_t used = strlen(part->said);
+  const size_t left = sizeof part->said - used;
+  part->listens |= !part->sealed;
+  if (part->listens && line[0] && left > 2)
+    snprintf(part->said + used, left, "%s%s", used ? "\n" : "", line);
+}
+
+void tv_part_take_said(tv_part *part, char *said)
+{
+  memcpy(said, part->said, sizeof part->said);
+  memset(part->said, 0, sizeof part->said);
+}
+
+/* What was said, as a record of that step. */
+static int append_said(tv_part *part, int64_t step)
+{
+  if (!part->said[0])
+    return 0;
+  const int status = tv_file_stream_append(part->requests, step, 0, part->said, &part->begun);
+  memset(part->said, 0, sizeof part->said);
+  part->said_step = step;
+  return status;
+}
+
 static int end_step(tv_part *part, int64_t step, const tv_scalars *scalars)
 {
   static const tv_scalars none;
@@ -283,6 +334,8 @@ static int end_step(tv_part *part, int64_t step, const tv_scalars *scalars)
   if (first && seal(part, scalars ? scalars : &none) < 0)
     return -1;
   part->sealed = 1;
+  if (append_said(part, step) < 0)
+    return -1;
   if (scalars && scalars->recorded > 0 &&
       tv_file_stream_append(part->streams[part->count - 1], step, 0, scalars->value, &part->begun) <
         0)
@@ -317,6 +370,11 @@ int tv_part_flush(tv_part *part)
 
 static int finish(tv_part *part)
 {
+  if (part->sealed && part->said[0]) { /* after the last step, whose record there may be already */
+    if (append_said(part, part->last_step + (part->said_step >= part->last_step)) < 0)
+      return -1;
+    part->written_step = -1;
+  }
   if (part->sealed && commit(part) < 0)
     return -1;
   for (int s = 0; s < part->count; ++s)
@@ -407,7 +465,7 @@ int tv_part_create(
   part->path = copy;
   part->disk.descriptor = descriptor;
   part->driver = part->file = part->layers = part->complete.dataset = -1;
-  part->last_step = part->written_step = -1;
+  part->last_step = part->written_step = part->said_step = -1;
   part->flush_seconds = options->flush_seconds;
   part->durable = options->durable;
   const tv_hdf5_scope scope = tv_enter_hdf5();

@@ -28,6 +28,14 @@ int tv_part_record(tv_part *part, int stream, int64_t step, int64_t samples, con
 /* scalars: NULL where this step's are in the next part. */
 int tv_part_end_step(tv_part *part, int64_t step, const tv_scalars *scalars);
 
+/* A line about a request, for the step that ends next; an empty one only makes room for others, which
+ * there is only where one came before the part was sealed. Lost where there is none. */
+int tv_part_listens(const tv_part *part);
+
+/* Takes back what was said since the last step ended: said has TV_REQUEST_TEXT bytes. */
+void tv_part_take_said(tv_part *part, char *said);
+void tv_part_say(tv_part *part, const char *line);
+
 int tv_part_flush(tv_part *part);
 
 /* Completes and closes the file and frees the part, whatever happened before. */

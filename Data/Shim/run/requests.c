@@ -5,7 +5,10 @@
 #include "status.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
+
+#define MOST_NAMED 8 /* filters, in a line of the run file */
 
 /* Up to 1,024 numbers, any values: sorted into no table, since filters may be millions. */
 static int goes(const tv_request *request, uint32_t before, int32_t filter)
@@ -60,12 +63,36 @@ int tv_poll(tv_run *run, tv_request *request)
     return status;
   if (!request)
     return tv_fail(TV_ERROR_ARGUMENT, "tv_poll() needs a place for the request, not NULL");
-  if (!run->ring || !run->ring->poll || run->ring->poll(run->ring, request) <= 0)
+  if (!run->ring || !run->ring->poll)
+    return 0;
+  if (!run->listens && run->file && run->file->say)
+    run->file->say(run->file, "");
+  run->listens = 1;
+  if (run->ring->poll(run->ring, request) <= 0)
     return 0;
   if (tv_request_check(request, filters_of(run, request->layer)) == TV_OK)
     return 1;
   run->ring->answer(run->ring, request->number, 0, tv_last_error());
   return 0;
+}
+
+/* "merge 5 into 3, 7 into 3 of conv1: accepted: conv1 has 14 filters left". line has TV_REQUEST_TEXT
+ * bytes, more than this can be; line ends of the sentence become spaces. */
+static void write_line(char *line, const tv_request *request, int accepted, const char *sentence)
+{
+  const uint32_t named = request->count < MOST_NAMED ? request->count : MOST_NAMED;
+  int used = snprintf(line, TV_REQUEST_TEXT, "merge");
+  for (uint32_t i = 0; i < named; ++i)
+    used += snprintf(line + used, (size_t)(TV_REQUEST_TEXT - used), "%s %" PRId32 " into %" PRId32,
+      i ? "," : "", request->filter[i], request->into[i]);
+  if (named < request->count)
+    used += snprintf(line + used, (size_t)(TV_REQUEST_TEXT - used), " and %" PRIu32 " more",
+      request->count - named);
+  snprintf(line + used, (size_t)(TV_REQUEST_TEXT - used), " of %.*s: %s: %.*s", TV_NAME_LENGTH,
+    request->layer, accepted ? "accepted" : "refused", TV_SENTENCE - 1, sentence);
+  for (char *at = line; *at; ++at)
+    if ((unsigned char)*at < 0x20)
+      *at = ' ';
 }
 
 int tv_answer(tv_run *run, const tv_request *request, int accepted, const char *sentence)
@@ -77,5 +104,10 @@ int tv_answer(tv_run *run, const tv_request *request, int accepted, const char *
     return tv_fail(TV_ERROR_ARGUMENT, "an answer needs a request and a sentence, not NULL");
   if (run->ring && run->ring->answer)
     run->ring->answer(run->ring, request->number, accepted != 0, sentence);
+  if (run->file && run->file->say) {
+    char line[TV_REQUEST_TEXT];
+    write_line(line, request, accepted != 0, sentence);
+    run->file->say(run->file, line);
+  }
   return TV_OK;
 }

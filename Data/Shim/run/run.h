@@ -25,6 +25,7 @@ struct tv_run
   tv_scalars scalars;
   int started;  /* a step was begun, and the sinks know... */
   int given;    /* ...so many streams */
+  int listens;  /* tv_poll() was called */
   int open;     /* a step is being written */
   int64_t step; /* that one, or the last complete; -1: none */
 };

@@ -22,7 +22,7 @@
  *   flush                          at any time between two steps
  *   close                          frees the sink, whatever happened before
  *
- * flush, dropped, poll and answer may be NULL where they mean nothing. Every int is 0 or a negative
+ * flush, dropped, poll, answer and say may be NULL where they mean nothing. Every int is 0 or a negative
  * tv_status with a sentence in tv_last_error(). A sink that fails goes on returning the same error,
  * cheaply, does no harm, and keeps what it has published. */
 #ifndef TV_SINK_H
@@ -92,6 +92,10 @@ struct tv_sink
   /* What a reader asks for, unchecked: 1, or 0 where there is nothing; and its answer. */
   int (*poll)(tv_sink *sink, tv_request *request);
   void (*answer)(tv_sink *sink, uint64_t number, int accepted, const char *sentence);
+
+  /* A line about a request, for the step that is being written or the next. An empty one says only
+   * that requests may come. */
+  void (*say)(tv_sink *sink, const char *line);
 };
 
 /* The run file: creates it, refuses an existing one unless overwrite. On failure *sink is NULL. */

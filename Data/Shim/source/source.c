@@ -162,6 +162,11 @@ void tv_source_scalars_of(const tv_source *source, tv_source_scalars *scalars)
   *scalars = source->list.scalars;
 }
 
+void tv_source_requests_of(const tv_source *source, tv_source_requests *requests)
+{
+  *requests = source->list.requests;
+}
+
 ptrdiff_t tv_source_find(const tv_source *source, const char *name)
 {
   const size_t found = tv_name_index_find(&source->index, name);

@@ -51,6 +51,7 @@ typedef struct tv_listing
   tv_source_states *states;
   size_t states_count, states_room;
   tv_source_scalars scalars;
+  tv_source_requests requests;
   const char **notes;
   size_t note_count, note_room;
   int closed; /* tv_source_closed() */
@@ -104,10 +105,12 @@ struct tv_medium
   int (*history)(tv_source *source, size_t tensor, const tv_layout *layout, const size_t *elements,
     size_t count, size_t first, size_t end, double *result, const tv_execution *execution);
 
-  /* NULL: nothing is in memory as it is; there are no scalars; no states. */
+  /* NULL: nothing is in memory as it is; there are no scalars; no states; no
+   * requests. */
   const void *(*map)(tv_source *source, size_t tensor, size_t record);
   int (*read_scalars)(tv_source *source, size_t first, size_t count, double *result);
   int (*read_states)(tv_source *source, size_t index, size_t record, int32_t *result);
+  int (*read_request)(tv_source *source, size_t record, char *text, size_t size);
 };
 
 /* tv_source_open() of a medium that is known. */

@@ -180,6 +180,17 @@ int tv_source_read_states(tv_source *source, size_t index, size_t record, int32_
   return source->medium->read_states(source, index, record, result);
 }
 
+int tv_source_read_request(tv_source *source, size_t record, char *text, size_t size)
+{
+  const size_t records = source->list.requests.records;
+  if (!text || size == 0)
+    return tv_fail(TV_ERROR_ARGUMENT, "reading requests needs a place for the text");
+  if (record >= records)
+    return tv_fail(
+      TV_ERROR_ARGUMENT, "there is no record %zu of requests: there are %zu", record, records);
+  return source->medium->read_request(source, record, text, size);
+}
+
 int tv_source_progress(const tv_execution *execution, double done, const char *title)
 {
   if (!execution || !execution->progress || execution->progress(execution->context, done) == 0)

@@ -34,6 +34,10 @@
  *                                   values                      float64 [T, names]; NaN where a
  *                                                               scalar has no value at a step
  *                                   attribute names             array of fixed strings, UTF-8
+ *   /requests                       stream (optional): what viewers asked the trainer for, and what it
+ *                                   answered, at the step of the answer
+ *                                   values                      uint8 [T, bytes]: UTF-8, zeros behind
+ *                                                               it; a line for each request
  *   /complete                       dataset (optional)          int64 [C, 2 + streams]
  *                                   attribute streams           array of fixed strings, the path
  *                                                               of each stream, in order

@@ -22,7 +22,8 @@
  * layer of this run with states of its filters (tv_declare_filters()), every number one of its
  * filters, none twice, none into one that goes itself. Anything else is refused for the trainer.
  * Whether those filters are still there is the trainer's to know. What it did stands in the run as
- * the states of the filters (tv_write_filters()). */
+ * the states of the filters (tv_write_filters()); what it was asked for and what it answered stand
+ * in the run file in words (tv_source_read_request()). */
 #ifndef TENSORVIEW_REQUEST_H
 #define TENSORVIEW_REQUEST_H
 
@@ -46,7 +47,8 @@ typedef enum tv_request_kind
 enum
 {
   TV_MOST_MERGED = 1024, /* filters in one request */
-  TV_SENTENCE = 512      /* bytes of an answer, its final 0 included */
+  TV_SENTENCE = 512,     /* bytes of an answer, its final 0 included */
+  TV_REQUEST_TEXT = 2048 /* bytes of what a run file has of the requests of a step, a 0 included */
 };
 
 typedef struct tv_request
@@ -67,7 +69,8 @@ typedef struct tv_request
 TV_API int tv_poll(struct tv_run *run, tv_request *request);
 
 /* Answers it: accepted (1) or refused (0), and a sentence that the viewer shows, cut off where it is
- * longer than TV_SENTENCE. */
+ * longer than TV_SENTENCE. The run file gets both as a line of the step that is being written, or of
+ * the next where none is. */
 TV_API int tv_answer(
   struct tv_run *run, const tv_request *request, int accepted, const char *sentence);
 

@@ -69,6 +69,13 @@ typedef struct tv_source_scalars
   const int64_t *steps; /* [records] */
 } tv_source_scalars;
 
+/* What viewers asked the trainer for, and what it answered (tensorview/request.h). */
+typedef struct tv_source_requests
+{
+  size_t records;
+  const int64_t *steps; /* [records]: at which it answered */
+} tv_source_requests;
+
 /* What tv_source_open() may be told. Start from tv_source_default_options(). */
 typedef struct tv_source_options
 {
@@ -124,6 +131,7 @@ TV_API size_t tv_source_notes(const tv_source *source, const char *const **notes
 TV_API size_t tv_source_tensors(const tv_source *source, const tv_source_tensor **tensors);
 TV_API size_t tv_source_states_of(const tv_source *source, const tv_source_states **states);
 TV_API void tv_source_scalars_of(const tv_source *source, tv_source_scalars *scalars);
+TV_API void tv_source_requests_of(const tv_source *source, tv_source_requests *requests);
 
 /* The number of a tensor by its name, "layer/kind"; -1 where there is none. Does not search. */
 TV_API ptrdiff_t tv_source_find(const tv_source *source, const char *name);
@@ -164,6 +172,12 @@ TV_API int tv_source_read_scalars(tv_source *source, size_t first, size_t count,
 
 /* The states of all filters of states[index] at a record. */
 TV_API int tv_source_read_states(tv_source *source, size_t index, size_t record, int32_t *result);
+
+/* What was asked for and answered at a record's step, in words, a line for each request: "merge 5 into 3
+ * of conv1: accepted: conv1 has 14 filters left". UTF-8 where the trainer's sentences are, without
+ * other control characters than the line's end; cut off where it is longer than size
+ * (TV_REQUEST_TEXT is enough for what we write), and always with a 0 at its end. */
+TV_API int tv_source_read_request(tv_source *source, size_t record, char *text, size_t size);
 
 #define TV_MOST_ELEMENTS 4096
 

@@ -126,7 +126,7 @@ static void forget(tv_run_file *file)
   free(file->streams);
   free(file->columns);
   tv_listing_free(&file->list);
-  file->streams = file->scalars = NULL;
+  file->streams = file->scalars = file->requests = NULL;
   file->columns = NULL;
   file->count = file->room = file->column_count = file->scalar_count = 0;
   file->scalar_names = NULL;

@@ -36,7 +36,8 @@ typedef enum tv_stream_role
 {
   TV_ROLE_TENSOR,
   TV_ROLE_STATES,
-  TV_ROLE_SCALARS
+  TV_ROLE_SCALARS,
+  TV_ROLE_REQUESTS
 } tv_stream_role;
 
 /* The most pieces (chunks) that a record's checks may be of. */
@@ -48,7 +49,7 @@ typedef struct tv_run_stream
   tv_stream_role role;
   const char *path;         /* in the file, "/layers/conv1/weights" */
   const char *name;         /* "conv1/weights": also in sentences */
-  const char *layer, *kind; /* NULL for scalars */
+  const char *layer, *kind; /* NULL for scalars and requests */
   const char *problem;      /* NULL, or why none of it can be read */
   tv_shape shape;           /* of a record; axes only of tensors */
   tv_type type;
@@ -77,7 +78,8 @@ typedef struct tv_run_file
   hid_t id;          /* negative: not open */
   tv_run_stream *streams;
   size_t count, room;
-  tv_run_stream *scalars; /* among streams; NULL: there are none */
+  tv_run_stream *scalars;  /* among streams; NULL: there are none */
+  tv_run_stream *requests; /* the same */
   const char **scalar_names;
   size_t scalar_count;
   uint64_t rows;    /* of /complete, when it was last read */
@@ -223,5 +225,9 @@ int tv_run_file_history(tv_run_file *file, const tv_run_stream *stream, const tv
 int tv_run_file_scalars(tv_run_file *file, size_t first, size_t count, double *result);
 int tv_run_file_states(
   tv_run_file *file, const tv_run_stream *stream, size_t record, int32_t *result);
+
+/* The text of a record of requests, cut off where it is longer than size, its final 0 included. */
+int tv_run_file_request(
+  tv_run_file *file, const tv_run_stream *stream, size_t record, char *text, size_t size);
 
 #endif

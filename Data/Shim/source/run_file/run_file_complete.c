@@ -303,6 +303,8 @@ int tv_run_file_read_complete(tv_run_file *file)
       file, "%zu other tensors end before their last record in the same way", cut - 1);
   if (file->scalars && file->scalars->problem)
     file->scalars = NULL;
+  if (file->requests && file->requests->problem)
+    file->requests = NULL;
   return file->end ? tell_end(file) : TV_OK;
 }
 

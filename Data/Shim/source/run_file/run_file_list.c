@@ -240,6 +240,22 @@ static int list_scalars(tv_run_file *file)
   return TV_OK;
 }
 
+static int list_requests(tv_run_file *file)
+{
+  tv_run_stream *stream = tv_add_stream(file);
+  hid_t group;
+  if (!stream)
+    return tv_run_file_fail(file, "there is not enough memory to read it");
+  stream->role = TV_ROLE_REQUESTS;
+  stream->path = "/requests";
+  stream->name = "requests";
+  if (tv_open_child(&group, file, file->id, "requests", "the file") != TV_OK ||
+      tv_list_stream(file, stream, group) != TV_OK)
+    keep_problem(file, stream);
+  tv_close_id(&group);
+  return TV_OK;
+}
+
 /* Of which version, and which part of a run. */
 static int read_root(tv_run_file *file)
 {
@@ -281,9 +297,13 @@ int tv_run_file_list(tv_run_file *file)
   tv_close_id(&layers);
   if (status == TV_OK && tv_find_child(&root, "scalars"))
     status = list_scalars(file);
+  if (status == TV_OK && file->version > 1 && tv_find_child(&root, "requests"))
+    status = list_requests(file);
   tv_free_children(&root);
   for (size_t k = 0; k < file->count; ++k) /* from here on the list stands still */
     if (file->streams[k].role == TV_ROLE_SCALARS && !file->streams[k].problem)
       file->scalars = &file->streams[k];
+    else if (file->streams[k].role == TV_ROLE_REQUESTS && !file->streams[k].problem)
+      file->requests = &file->streams[k];
   return status == TV_OK ? tv_run_file_read_complete(file) : status;
 }

@@ -263,6 +263,29 @@ int tv_run_file_scalars(tv_run_file *file, size_t first, size_t count, double *r
   return status;
 }
 
+int tv_run_file_request(
+  tv_run_file *file, const tv_run_stream *stream, size_t record, char *text, size_t size)
+{
+  hid_t dataset;
+  const size_t length = stream->shape.size[0];
+  char *row = malloc(length);
+  if (!row)
+    return tv_run_file_fail(file, "there is not enough memory to read it");
+  int status = tv_open_values(&dataset, file, stream, 0);
+  if (status == TV_OK)
+    status = read_rows(file, &dataset, stream, record, 1, row, 1);
+  tv_close_id(&dataset);
+  if (status == TV_OK) {
+    const size_t most = length < size - 1 ? length : size - 1;
+    const size_t used = strnlen(row, most);
+    for (size_t k = 0; k < used; ++k) /* it is going to be shown */
+      text[k] = row[k] != '\n' && ((unsigned char)row[k] < 0x20 || row[k] == 0x7f) ? ' ' : row[k];
+    text[used] = 0;
+  }
+  free(row);
+  return status;
+}
+
 int tv_run_file_states(
   tv_run_file *file, const tv_run_stream *stream, size_t record, int32_t *result)
 {

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define VERSION_1_RANK 5
+#define MOST_TEXT 65536
 #define MOST_EARLY ((uint64_t)1 << 28)
 
 tv_run_stream *tv_add_stream(tv_run_file *file)
@@ -139,6 +140,12 @@ int tv_list_stream(tv_run_file *file, tv_run_stream *stream, hid_t group)
     return stream->shape.rank == 1 && stream->shape.size[0] >= 1 && stream->shape.size[0] <= INT_MAX
              ? TV_OK
              : tv_run_file_fail(file, "values of %s has the wrong number of axes", stream->name);
+  if (stream->role == TV_ROLE_REQUESTS)
+    return stream->shape.rank == 1 && stream->shape.size[0] >= 1 &&
+               stream->shape.size[0] <= MOST_TEXT && stream->type == TV_UINT8
+             ? TV_OK
+             : tv_run_file_fail(
+                 file, "values of %s is no text of 1 to %d bytes", stream->name, MOST_TEXT);
   status = tv_read_text(&axes, file, group, "axes", stream->name);
   if (status != TV_OK)
     return status;

@@ -226,7 +226,7 @@ static int continues(const tv_track *now, const tv_track *then)
 static int all_continue(const tv_series *now, const tv_series *then)
 {
   int same = now->tensor_count == then->tensor_count && now->states_count == then->states_count &&
-             continues(&now->scalars, &then->scalars);
+             continues(&now->scalars, &then->scalars) && continues(&now->requests, &then->requests);
   for (size_t k = 0; k < now->tensor_count && same; ++k)
     same = continues(&now->tensors[k], &then->tensors[k]);
   for (size_t k = 0; k < now->states_count && same; ++k)
@@ -264,6 +264,7 @@ static int list_anew(tv_source *source, tv_change *change)
   series->tensors = series->states = NULL;
   series->tensor_count = series->states_count = 0;
   memset(&series->scalars, 0, sizeof series->scalars);
+  memset(&series->requests, 0, sizeof series->requests);
   const int status = tv_series_list(series, &list);
   if (status == TV_OK)
     *change = all_continue(series, &then) ? TV_CHANGE_GREW : TV_CHANGE_REPLACED;

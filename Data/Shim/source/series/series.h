@@ -21,7 +21,7 @@ typedef struct tv_segment
   size_t begin, count; /* of the track's records, which is the file's record 0; how many */
 } tv_segment;
 
-/* The records of a tensor (or of states, or of scalars) through all files. */
+/* The records of a tensor (or of states, scalars, requests) through all files. */
 typedef struct tv_track
 {
   tv_segment *segments; /* in order */
@@ -47,7 +47,7 @@ typedef struct tv_series
   size_t path_count;
   tv_track *tensors, *states; /* of the source's lists, in order */
   size_t tensor_count, states_count;
-  tv_track scalars;
+  tv_track scalars, requests;
 } tv_series;
 
 /* Fills a list, and the tracks of a series whose files are open and listed (series_list.c). */

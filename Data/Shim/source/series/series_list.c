@@ -41,11 +41,13 @@ void tv_series_free_tracks(tv_series *series)
   for (size_t k = 0; k < series->states_count; ++k)
     free_track(&series->states[k]);
   free_track(&series->scalars);
+  free_track(&series->requests);
   free(series->tensors);
   free(series->states);
   series->tensors = series->states = NULL;
   series->tensor_count = series->states_count = 0;
   memset(&series->scalars, 0, sizeof series->scalars);
+  memset(&series->requests, 0, sizeof series->requests);
 }
 
 static int no_memory(void)
@@ -244,6 +246,8 @@ static int add_file(lister *l, size_t number, int64_t end)
       status = add_tensor(l, number, file, stream, end);
     else if (stream->role == TV_ROLE_STATES)
       status = add_states(l, number, file, stream, end);
+    else if (!stream->problem && stream->role == TV_ROLE_REQUESTS)
+      status = extend(l, &l->series->requests, number, file, stream, end);
     else if (!stream->problem)
       status = add_scalars(l, number, file, end);
     else if (!file->end) { /* a file that was cut off has said so */
@@ -299,7 +303,10 @@ static int join_all(tv_series *series, tv_listing *list)
     status = join(series, &series->states[k], &list->states[k].steps, NULL);
   }
   list->scalars.records = series->scalars.records;
-  return status == TV_OK ? join(series, &series->scalars, &list->scalars.steps, NULL) : status;
+  list->requests.records = series->requests.records;
+  if (status == TV_OK)
+    status = join(series, &series->scalars, &list->scalars.steps, NULL);
+  return status == TV_OK ? join(series, &series->requests, &list->requests.steps, NULL) : status;
 }
 
 /* A run's parts: the last of them knows the whole network, in its order. */

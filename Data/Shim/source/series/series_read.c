@@ -185,6 +185,19 @@ static int series_states(tv_source *source, size_t index, size_t record, int32_t
   return status;
 }
 
+static int series_request(tv_source *source, size_t record, char *text, size_t size)
+{
+  tv_series *series = source->state;
+  tv_run_file *file;
+  const tv_run_stream *stream;
+  const tv_hdf5_scope scope = tv_enter_hdf5();
+  int status = locate(&file, &stream, series, &series->requests, &record);
+  if (status == TV_OK)
+    status = tv_run_file_request(file, stream, record, text, size);
+  tv_leave_hdf5(scope);
+  return status;
+}
+
 const tv_medium tv_medium_run_file = {
   .name = "run file",
   .recognise = tv_run_file_recognise,
@@ -198,4 +211,5 @@ const tv_medium tv_medium_run_file = {
   .history = series_history,
   .read_scalars = series_scalars,
   .read_states = series_states,
+  .read_request = series_request,
 };
