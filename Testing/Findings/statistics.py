@@ -201,6 +201,22 @@ class Statistics(unittest.TestCase):
         for axes, data in (("nchw", x), ("nhwc", np.ascontiguousarray(x.transpose(0, 2, 3, 1)))):
             np.testing.assert_array_equal(statistics(data, axes, "f4")[:, 7], [1, 0.25, 0])
 
+    def test_silent_samples_of_many_units(self):
+        """Of units side by side too, and of those that hold a NaN somewhere."""
+        for axes, shape in (("ntc", (37, 13, 70)), ("nhwc", (5, 9, 31, 33)), ("nchw", (21, 70, 3, 5)),
+                            ("nchw", (9, 40, 13, 11)), ("nc", (300, 70))):  # fmt: skip
+            x = numbers(shape, "f4")[0]
+            units = axes.index("c")
+            silent = random.random((shape[0], shape[units])) < 0.3
+            where = [shape[0]] + [shape[units] if a == units else 1 for a in range(1, len(shape))]
+            x[np.broadcast_to(silent.reshape(where), shape)] = 0
+            np.moveaxis(x, units, 0)[5].flat[-1] = np.nan
+            for name in ("f4", "f8", "bf16"):
+                values = x.astype("f8") if name == "f8" else bits(x, name)
+                seen = x if name != "bf16" else (values.astype("u4") << 16).view("f4")
+                got = statistics(np.ascontiguousarray(values), axes, name)
+                self.compare(got, by_numpy(seen, axes), f"{axes} {name}")
+
     def test_threads_change_nothing(self):
         for axes, shape in CASES[-2:] + [("hwio", (3, 3, 64, 999)), ("nhwc", (3, 50, 50, 70))]:
             x, _ = numbers(shape, "f4")

@@ -96,23 +96,23 @@ static void do_units(float *result, const char *data, const tv_sums_way *way,
   for (size_t u = 0; u < count; ++u)
     total[u] = (tv_sums){.least = INFINITY, .greatest = -INFINITY};
   const size_t begin = first * view->inner * size;
-  const int whole = view->inner > 1 && view->outer == 1 &&
-                    tv_sums_maps(total, way, data + begin, row, samples, (int)count, view->inner,
-                      previous ? previous + begin : NULL);
+  char *old = previous ? previous + begin : NULL;
+  int whole = 0;
+  if (view->inner == 1 && tv_sums_float(way->type)) {
+    tv_sums_rows(total, way, data + begin, view->units, samples, outer, (int)count, old);
+    whole = 1;
+  } else if (view->inner > 1 && view->outer == 1)
+    whole = tv_sums_maps(total, way, data + begin, row, samples, (int)count, view->inner, old);
   for (size_t s = 0; s < samples && !whole; ++s) {
     const size_t at = s * outer * row + first * view->inner;
     size_t zeros[TV_STRIP];
     for (size_t u = 0; u < count; ++u)
       zeros[u] = total[u].zeros;
-    if (view->inner == 1 && tv_sums_float(way->type))
-      tv_sums_rows(total, way, data + at * size, view->units, outer, (int)count,
-        previous ? previous + at * size : NULL);
-    else
-      for (size_t r = 0; r < outer; ++r)
-        for (size_t u = 0; u < count; ++u) {
-          const size_t byte = (at + r * row + u * view->inner) * size;
-          tv_sums_run(total + u, way, data + byte, view->inner, previous ? previous + byte : NULL);
-        }
+    for (size_t r = 0; r < outer; ++r)
+      for (size_t u = 0; u < count; ++u) {
+        const size_t byte = (at + r * row + u * view->inner) * size;
+        tv_sums_run(total + u, way, data + byte, view->inner, previous ? previous + byte : NULL);
+      }
     for (size_t u = 0; u < count; ++u)
       total[u].silent += total[u].zeros - zeros[u] == outer * view->inner;
   }

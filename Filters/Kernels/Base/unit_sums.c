@@ -215,6 +215,7 @@ unsigned tv_sums_take(
     total[u].least = least < total[u].least ? least : total[u].least;
     total[u].greatest = greatest > total[u].greatest ? greatest : total[u].greatest;
     total[u].zeros += (size_t)found->zeros[u];
+    total[u].silent += (size_t)found->silent[u];
     total[u].finite += rows;
     total[u].all += rows;
     total[u].compared += known ? rows : 0;
@@ -233,43 +234,61 @@ tv_sums_way tv_sums_choose(tv_type type, int known)
   return way;
 }
 
-/* At most BLOCK rows. before: NULL, or to be compared with. */
-static void add_block(tv_sums *total, const tv_sums_way *way, const float *x, const float *before,
-  size_t stride, size_t rows, int units)
+/* Those of one unit, or of all, with care. each: as in unit_sums_vector.h. */
+static void add_carefully(tv_sums *total, const float *x, const float *before, size_t stride,
+  size_t rows, int units, size_t each)
+{
+  for (size_t begin = 0; begin < rows; begin += each ? each : rows) {
+    const size_t end = each ? begin + each : rows;
+    size_t zeros[TV_STRIP];
+    for (int u = 0; u < units; ++u)
+      zeros[u] = total[u].zeros;
+    for (size_t row = begin; row < end; row += BLOCK) {
+      const size_t at = row * stride, some = end - row < BLOCK ? end - row : BLOCK;
+      add_columns(total, x + at, stride, some, units);
+      if (before)
+        compare_columns(total, x + at, before + at, stride, some, units);
+    }
+    for (int u = 0; u < units; ++u)
+      total[u].silent += each && total[u].zeros - zeros[u] == each;
+  }
+}
+
+/* Fewer than 2^31 rows. before: NULL, or to be compared with. */
+static void add_rows(tv_sums *total, const tv_sums_way *way, const float *x, const float *before,
+  size_t stride, size_t rows, int units, size_t each)
 {
   if (!way->vectors) {
-    add_columns(total, x, stride, rows, units);
-    if (before)
-      compare_columns(total, x, before, stride, rows, units);
+    add_carefully(total, x, before, stride, rows, units, each);
     return;
   }
   for (int first = 0; first < units; first += way->vectors->most_columns) {
     const int left_over = units - first, most = way->vectors->most_columns;
     const int some = left_over < most ? left_over : most;
     const float *then = before ? before + first : NULL;
-    unsigned left = way->vectors->columns(total + first, x + first, then, stride, rows, some);
-    for (int u = first; left; left >>= 1, ++u) {
-      if (!(left & 1))
-        continue;
-      add_columns(total + u, x + u, stride, rows, 1);
-      if (before)
-        compare_columns(total + u, x + u, before + u, stride, rows, 1);
-    }
+    unsigned left = way->vectors->columns(total + first, x + first, then, stride, rows, some, each);
+    for (int u = first; left; left >>= 1, ++u)
+      if (left & 1)
+        add_carefully(total + u, x + u, before ? before + u : NULL, stride, rows, 1, each);
   }
 }
 
-void tv_sums_rows(tv_sums *total, const tv_sums_way *way, const char *x, size_t stride, size_t rows,
-  int units, char *before)
+/* One sample, which is widened or copied block by block. */
+static void add_sample(tv_sums *total, const tv_sums_way *way, const char *x, size_t stride,
+  size_t rows, int units, char *before)
 {
   const size_t size = tv_type_size(way->type);
+  size_t zeros[TV_STRIP];
+  for (int u = 0; u < units; ++u)
+    zeros[u] = total[u].zeros;
   for (size_t begin = 0; begin < rows; begin += BLOCK) {
     const size_t some = rows - begin < BLOCK ? rows - begin : BLOCK;
     const char *from = x + begin * stride * size;
     char *old = before ? before + begin * stride * size : NULL;
     const int known = old && way->known;
     if (way->type == TV_FLOAT32)
-      add_block(
-        total, way, (const float *)from, known ? (const float *)old : NULL, stride, some, units);
+      add_rows(
+        total, way, (const float *)from, known ? (const float *)old : NULL, stride, some, units, 0);
     else {
       float now[BLOCK * TV_STRIP], was[BLOCK * TV_STRIP];
       for (size_t row = 0; row < some; ++row) {
@@ -277,10 +296,30 @@ void tv_sums_rows(tv_sums *total, const tv_sums_way *way, const char *x, size_t 
         if (known)
           widen_float(was + row * TV_STRIP, old + row * stride * size, way->type, (size_t)units);
       }
-      add_block(total, way, now, known ? was : NULL, TV_STRIP, some, units);
+      add_rows(total, way, now, known ? was : NULL, TV_STRIP, some, units, 0);
     }
     for (size_t row = 0; old && row < some; ++row)
       memcpy(old + row * stride * size, from + row * stride * size, (size_t)units * size);
+  }
+  for (int u = 0; u < units; ++u)
+    total[u].silent += total[u].zeros - zeros[u] == rows;
+}
+
+void tv_sums_rows(tv_sums *total, const tv_sums_way *way, const char *x, size_t stride,
+  size_t samples, size_t rows, int units, char *before)
+{
+  const size_t bytes = rows * stride * tv_type_size(way->type);
+  if (way->type != TV_FLOAT32 || before || rows > INT32_MAX) {
+    for (size_t s = 0; s < samples; ++s)
+      add_sample(total, way, x + s * bytes, stride, rows, units, before ? before + s * bytes : NULL);
+    return;
+  }
+  /* Where not all units are done at once, the next find in the cache what these have read. */
+  const size_t most_rows = way->vectors && way->vectors->most_columns >= units ? INT32_MAX : BLOCK;
+  const size_t most = most_rows / rows > 0 ? most_rows / rows : 1;
+  for (size_t s = 0; s < samples; s += most) {
+    const size_t some = samples - s < most ? samples - s : most;
+    add_rows(total, way, (const float *)(x + s * bytes), NULL, stride, some * rows, units, rows);
   }
 }
 

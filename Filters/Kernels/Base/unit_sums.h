@@ -38,9 +38,10 @@ int tv_sums_float(tv_type type);
 void tv_sums_run(tv_sums *total, const tv_sums_way *way, const char *x, size_t count, char *before);
 
 /* Adds rows of units neighbours (at most TV_STRIP), stride numbers apart, of a type that float32
- * holds. before: as above. */
-void tv_sums_rows(tv_sums *total, const tv_sums_way *way, const char *x, size_t stride, size_t rows,
-  int units, char *before);
+ * holds: so many samples of so many rows each, with the samples of which a unit is silent. before: as
+ * above. */
+void tv_sums_rows(tv_sums *total, const tv_sums_way *way, const char *x, size_t stride,
+  size_t samples, size_t rows, int units, char *before);
 
 /* Adds maps [samples][units][pixels], stride numbers from one sample to the next, with the samples of
  * which a unit is silent. before: as above, of one sample. Returns 0, and adds nothing, where runs

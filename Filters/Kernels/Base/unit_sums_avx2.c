@@ -16,7 +16,8 @@
 
 enum
 {
-  WIDTH = 8
+  WIDTH = 8,
+  ROWS_AHEAD = 16 /* asked for before they are needed */
 };
 
 /* Of 8 numbers side by side. Two sets of them take turns, for an addition needs several cycles. */
@@ -157,11 +158,12 @@ TARGET static int add_run(tv_sums *total, const float *x, const float *before, s
 }
 
 /* Adds what lanes hold of units side by side; those that are not finite are left out. */
-INLINE unsigned finish_columns(tv_sums *total, const lanes *l, size_t rows, int units, int known)
+INLINE unsigned finish_columns(
+  tv_sums *total, const lanes *l, __m256i quiet, size_t rows, int units, int known)
 {
   double sum[WIDTH], squares[WIDTH], moved[WIDTH];
   float least[WIDTH], greatest[WIDTH];
-  int zeros[WIDTH];
+  int zeros[WIDTH], silent[WIDTH];
   for (int half = 0; half < 2; ++half) {
     _mm256_storeu_pd(sum + 4 * half, l->sum[half]);
     _mm256_storeu_pd(squares + 4 * half, l->squares[half]);
@@ -170,26 +172,34 @@ INLINE unsigned finish_columns(tv_sums *total, const lanes *l, size_t rows, int 
   _mm256_storeu_ps(least, l->least);
   _mm256_storeu_ps(greatest, l->greatest);
   _mm256_storeu_si256((__m256i *)zeros, l->zeros);
-  return tv_sums_take(
-    total, &(tv_side_by_side){sum, squares, moved, least, greatest, zeros}, rows, units, known);
+  _mm256_storeu_si256((__m256i *)silent, quiet);
+  const tv_side_by_side found = {sum, squares, moved, least, greatest, zeros, silent};
+  return tv_sums_take(total, &found, rows, units, known);
 }
 
-TARGET static unsigned add_columns(
-  tv_sums *total, const float *x, const float *before, size_t stride, size_t rows, int units)
+TARGET static unsigned add_columns(tv_sums *total, const float *x, const float *before,
+  size_t stride, size_t rows, int units, size_t each)
 {
   const __m256i here = _mm256_castps_si256(first_lanes((size_t)units));
+  const size_t ahead = ROWS_AHEAD * stride, sample = each ? each : rows;
+  __m256i silent = _mm256_setzero_si256();
   lanes l;
   begin(&l);
-  if (before)
-    for (size_t row = 0; row < rows; ++row) {
-      const __m256 v = _mm256_maskload_ps(x + row * stride, here);
+  for (size_t row = 0; row < rows; row += sample) {
+    const __m256i zeros = l.zeros;
+    for (size_t k = row; k < row + sample; ++k) {
+      const float *from = x + k * stride;
+      const __m256 v = _mm256_maskload_ps(from, here);
+      _mm_prefetch((const char *)(from + ahead), _MM_HINT_T0);
       take(&l, v);
-      compare(&l, v, _mm256_maskload_ps(before + row * stride, here));
+      if (before)
+        compare(&l, v, _mm256_maskload_ps(before + k * stride, here));
     }
-  else
-    for (size_t row = 0; row < rows; ++row)
-      take(&l, _mm256_maskload_ps(x + row * stride, here));
-  return finish_columns(total, &l, rows, units, before != NULL);
+    const __m256i all =
+      _mm256_cmpeq_epi32(_mm256_sub_epi32(l.zeros, zeros), _mm256_set1_epi32((int)sample));
+    silent = each ? _mm256_sub_epi32(silent, all) : silent;
+  }
+  return finish_columns(total, &l, silent, rows, units, before != NULL);
 }
 
 const tv_sum_functions tv_sums_avx2 = {add_run, add_columns, WIDTH, NULL};

@@ -15,7 +15,10 @@
 enum
 {
   WIDTH = 16,
-  AHEAD = 512 /* numbers */
+  AHEAD = 512, /* numbers */
+  ROWS_AHEAD = 16,
+  SMALL = 128,  /* pixels of maps which take less time than to fetch what is known of their unit: */
+  TOGETHER = 8, /* so many samples are done at once */
 };
 
 typedef struct lanes
@@ -128,13 +131,18 @@ TARGET static unsigned add_maps(tv_sums *total, const float *x, const float *bef
   unsigned silent[TV_STRIP] = {0}, left = 0;
   for (int u = 0; u < units; ++u)
     begin(l + u);
-  for (size_t s = 0; s < samples; ++s)
+  const size_t most = pixels < SMALL ? TOGETHER : 1;
+  for (size_t first = 0; first < samples; first += most) {
+    const size_t end = samples - first < most ? samples : first + most;
     for (int u = 0; u < units; ++u) {
-      const size_t at = s * stride + (size_t)u * pixels;
       lanes now = l[u]; /* in registers */
-      silent[u] += (unsigned)take_run(&now, x + at, before ? before + at : NULL, pixels);
+      for (size_t s = first; s < end; ++s) {
+        const size_t at = s * stride + (size_t)u * pixels;
+        silent[u] += (unsigned)take_run(&now, x + at, before ? before + at : NULL, pixels);
+      }
       l[u] = now;
     }
+  }
   for (int u = 0; u < units; ++u)
     if (finish(total + u, l + u, samples * pixels, before != NULL))
       total[u].silent += silent[u];
@@ -144,11 +152,12 @@ TARGET static unsigned add_maps(tv_sums *total, const float *x, const float *bef
 }
 
 /* Adds what lanes hold of units side by side; those that are not finite are left out. */
-INLINE unsigned finish_columns(tv_sums *total, const lanes *l, size_t rows, int units, int known)
+INLINE unsigned finish_columns(
+  tv_sums *total, const lanes *l, __m512i quiet, size_t rows, int units, int known)
 {
   double sum[WIDTH], squares[WIDTH], moved[WIDTH];
   float least[WIDTH], greatest[WIDTH];
-  int zeros[WIDTH];
+  int zeros[WIDTH], silent[WIDTH];
   for (int half = 0; half < 2; ++half) {
     _mm512_storeu_pd(sum + 8 * half, l->sum[half]);
     _mm512_storeu_pd(squares + 8 * half, l->squares[half]);
@@ -157,36 +166,58 @@ INLINE unsigned finish_columns(tv_sums *total, const lanes *l, size_t rows, int 
   _mm512_storeu_ps(least, l->least);
   _mm512_storeu_ps(greatest, l->greatest);
   _mm512_storeu_si512(zeros, l->zeros);
-  return tv_sums_take(
-    total, &(tv_side_by_side){sum, squares, moved, least, greatest, zeros}, rows, units, known);
+  _mm512_storeu_si512(silent, quiet);
+  const tv_side_by_side found = {sum, squares, moved, least, greatest, zeros, silent};
+  return tv_sums_take(total, &found, rows, units, known);
 }
 
-TARGET static unsigned add_columns(
-  tv_sums *total, const float *x, const float *before, size_t stride, size_t rows, int units)
+/* The next WIDTH units, or fewer, of a row. */
+INLINE void take_row(lanes *l, const float *x, const float *before, __mmask16 here, size_t ahead)
 {
-  const int second = units > WIDTH;
+  const __m512 v = _mm512_maskz_loadu_ps(here, x);
+  _mm_prefetch((const char *)(x + ahead), _MM_HINT_T0);
+  take(l, v, here);
+  if (before) {
+    _mm_prefetch((const char *)(before + ahead), _MM_HINT_T0);
+    compare(l, v, _mm512_maskz_loadu_ps(here, before));
+  }
+}
+
+/* Adds 1 for each unit of which the sample that just ended has so many zeros as rows. */
+INLINE __m512i count_silent(__m512i silent, __m512i zeros, __m512i earlier, size_t rows)
+{
+  const __mmask16 all =
+    _mm512_cmpeq_epi32_mask(_mm512_sub_epi32(zeros, earlier), _mm512_set1_epi32((int)rows));
+  return _mm512_mask_add_epi32(silent, all, silent, _mm512_set1_epi32(1));
+}
+
+TARGET static unsigned add_columns(tv_sums *total, const float *x, const float *before,
+  size_t stride, size_t rows, int units, size_t each)
+{
+  const int second = units > WIDTH, known = before != NULL;
   const __mmask16 here = first_lanes((size_t)units);
   const __mmask16 there = second ? first_lanes((size_t)units - WIDTH) : 0;
+  const size_t ahead = ROWS_AHEAD * stride, sample = each ? each : rows;
+  __m512i silent[2] = {_mm512_setzero_si512(), _mm512_setzero_si512()};
   lanes l[2];
   begin(l);
   begin(l + 1);
-  for (size_t row = 0; row < rows; ++row) {
-    const float *from = x + row * stride, *old = before ? before + row * stride : NULL;
-    const __m512 v = _mm512_maskz_loadu_ps(here, from);
-    take(l, v, here);
-    if (old)
-      compare(l, v, _mm512_maskz_loadu_ps(here, old));
-    if (second) {
-      const __m512 w = _mm512_maskz_loadu_ps(there, from + WIDTH);
-      take(l + 1, w, there);
-      if (old)
-        compare(l + 1, w, _mm512_maskz_loadu_ps(there, old + WIDTH));
+  for (size_t row = 0; row < rows; row += sample) {
+    const __m512i zeros[2] = {l[0].zeros, l[1].zeros};
+    for (size_t k = row; k < row + sample; ++k) {
+      const float *from = x + k * stride, *old = before ? before + k * stride : NULL;
+      take_row(l, from, old, here, ahead);
+      if (second)
+        take_row(l + 1, from + WIDTH, old ? old + WIDTH : NULL, there, ahead);
     }
+    for (int part = 0; each && part < 2; ++part)
+      silent[part] = count_silent(silent[part], l[part].zeros, zeros[part], each);
   }
-  const int known = before != NULL;
-  const unsigned left = finish_columns(total, l, rows, second ? WIDTH : units, known);
-  return second ? left | finish_columns(total + WIDTH, l + 1, rows, units - WIDTH, known) << WIDTH
-                : left;
+  const unsigned left = finish_columns(total, l, silent[0], rows, second ? WIDTH : units, known);
+  if (!second)
+    return left;
+  return left |
+         finish_columns(total + WIDTH, l + 1, silent[1], rows, units - WIDTH, known) << WIDTH;
 }
 
 const tv_sum_functions tv_sums_avx512 = {add_run, add_columns, 2 * WIDTH, add_maps};

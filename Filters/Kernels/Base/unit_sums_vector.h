@@ -13,10 +13,11 @@ typedef struct tv_sum_functions
    * or the difference of two is not finite as float32. */
   int (*run)(tv_sums *total, const float *x, const float *before, size_t count);
 
-  /* Rows, fewer than 2^31 and stride numbers apart, of units that are neighbours. Returns those of
-   * which nothing was added, for the same reason: bit u is unit u. */
-  unsigned (*columns)(
-    tv_sums *total, const float *x, const float *before, size_t stride, size_t rows, int units);
+  /* Rows, fewer than 2^31 and stride numbers apart, of units that are neighbours. each: rows of a
+   * sample, of which silent ones are counted; 0: they are not. Returns those of which nothing was
+   * added, for the same reason: bit u is unit u. */
+  unsigned (*columns)(tv_sums *total, const float *x, const float *before, size_t stride,
+    size_t rows, int units, size_t each);
   int most_columns; /* units that columns() takes */
 
   /* Maps [samples][units][pixels], stride numbers from one sample to the next, fewer than 2^31 of a
@@ -31,7 +32,7 @@ typedef struct tv_side_by_side
 {
   const double *sum, *squares, *moved;
   const float *least, *greatest;
-  const int *zeros;
+  const int *zeros, *silent;
 } tv_side_by_side;
 
 /* Adds that, of rows numbers for each unit; known: they were compared. Those of which a number or a
