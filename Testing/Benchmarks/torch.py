@@ -12,8 +12,9 @@ in processor time of all threads and by the clock; what share that is of a step'
 write the same numbers. One thread computes; the thread that writes is the other.
 
 --statistics: what watch(log="statistics") adds at each step, in pairs of blocks that take turns in who is
-first: in all, without activations, and with those of activation functions alone; beside the bytes of the
-tensors that are measured, and how fast torch.sum reads memory that is in no cache. Batches of 64.
+first: in all, of 8 samples of each batch, with the activations of activation functions alone, and without;
+beside the bytes of the tensors that are measured, how fast they were read, and how fast torch.sum reads
+memory that is in no cache. Batches of 64.
 """
 
 import argparse
@@ -32,7 +33,7 @@ import torchvision  # noqa: E402
 from torch.nn.functional import cross_entropy  # noqa: E402
 
 import tensorview  # noqa: E402
-from tensorview import _activations, _host, run as recording  # noqa: E402
+from tensorview import _activations, _host, _rows, run as recording  # noqa: E402
 
 
 def resnet18(width):
@@ -92,12 +93,10 @@ class Trainer:
 class Split:
     """Seconds of processor time in parts of the package, by name."""
 
-    def __init__(self):
-        self.seconds = {}
-        self.time(_host.Copy, "__init__", "copy")
-        self.time(_activations.Activations, "_add", "sum")
-        self.time(recording.Run, "_write", "write")
-        self.time(recording.Run, "flush", "flush")
+    def __init__(self, *parts):
+        self.seconds, self._undo = {}, []
+        for owner, name, part in parts:
+            self.time(owner, name, part)
 
     def time(self, owner, name, part):
         inner = getattr(owner, name)
@@ -110,6 +109,21 @@ class Split:
                 self.seconds[part] = self.seconds.get(part, 0) + time.thread_time() - start
 
         setattr(owner, name, timed)
+        self._undo.append(lambda: setattr(owner, name, inner))
+
+    def end(self):
+        while self._undo:
+            self._undo.pop()()
+
+
+WHOLE = (
+    (_host.Copy, "__init__", "copy"), (_activations.Activations, "_add", "sum"),
+    (recording.Run, "_write", "write"), (recording.Run, "flush", "flush"),
+)  # fmt: skip
+MEASURING = (
+    (_rows.OutputRows, "measure", "outputs"), (_rows.Rows, "measure_parameters", "parameters"),
+    (_activations.Activations, "_output", "hooks"),
+)  # fmt: skip
 
 
 def quartiles(values, unit=1e3):
@@ -149,7 +163,7 @@ def measure(name, blocks, steps, folder):
     plain.step()
     path = folder / f"{name}.tvh5"
     run = tensorview.watch(watched.model, watched.optimizer, path, every=steps, overwrite=True)
-    split = Split()
+    split = Split(*WHOLE)
     pairs, alone = [], []
 
     def block(trainer, recorded):
@@ -168,6 +182,7 @@ def measure(name, blocks, steps, folder):
         pairs.append((other[0] - one[0], other[1] - one[1]))
         alone.append(one[0] / steps)
     run.close()
+    split.end()
     more, clock = zip(*pairs)
     step, record = np.median(alone), np.median(more)
     tensors = sum(p.numel() for p in plain.model.parameters())
@@ -205,12 +220,13 @@ def bytes_of_outputs(trainer, kinds):
 
 
 ACTIVATIONS = (torch.nn.ReLU, torch.nn.ReLU6, torch.nn.GELU)
-CHOICES = {  # what is left out, and of which modules outputs are measured (none: of all)
-    "all": (None, ()),
+CHOICES = {  # what is left out, of which modules outputs are measured (none: of all), samples
+    "all": (None, (), None),
+    "8 samples of each batch": (None, (), 8),
     "activations of activation functions only": (
-        lambda name: not name.endswith("/activations") or name.split("/")[0] in functions, ACTIVATIONS
+        lambda name: not name.endswith("/activations") or name.split("/")[0] in functions, ACTIVATIONS, None
     ),
-    "no activations": (lambda name: "/activations" not in name, None),
+    "no activations": (lambda name: "/activations" not in name, None, None),
 }  # fmt: skip
 functions = set()
 
@@ -221,13 +237,14 @@ def measure_statistics(name, blocks, steps, folder, speed):
     functions.update(n for n, module in plain.model.named_modules() if isinstance(module, ACTIVATIONS))
     parameters = 4 * sum(p.numel() for p in plain.model.parameters())
     plain.step()
-    for chosen, (include, kinds) in CHOICES.items():
+    for chosen, (include, kinds, samples) in CHOICES.items():
         watched = Trainer(NETWORKS[name], 64)
-        outputs = 0 if kinds is None else bytes_of_outputs(watched, kinds)
+        outputs = 0 if kinds is None else bytes_of_outputs(watched, kinds) * (samples or 64) // 64
         path = folder / f"{name}.tvh5"
         run = tensorview.watch(
-            watched.model, watched.optimizer, path, log="statistics", include=include, overwrite=True
+            watched.model, watched.optimizer, path, log="statistics", include=include, samples=samples, overwrite=True
         )
+        split = Split(*MEASURING)
         shares, clocks, alone, with_it = [], [], [], []
 
         def block(trainer):
@@ -239,18 +256,27 @@ def measure_statistics(name, blocks, steps, folder, speed):
                 other, one = timed(lambda: block(watched)), timed(lambda: block(plain))
             else:
                 one, other = timed(lambda: block(plain)), timed(lambda: block(watched))
-            if number > 0:
+            if number == 0:  # declares and creates the file
+                split.seconds.clear()
+            else:
                 shares.append(other[0] / one[0] - 1)
                 clocks.append(other[1] / one[1] - 1)
                 alone.append(one[0] / steps)
                 with_it.append(other[0] / steps)
         run.close()
+        split.end()
         read = outputs + 4 * parameters  # weights, as they were, as they are kept, gradients
         step = np.median(alone)
         print(f"{name}, {chosen}: a step takes {quartiles(alone)} ms of processor time")
         least = 100 * (min(with_it) / min(alone) - 1)
         print(f"  statistics add {quartiles(shares, 100)} %, {quartiles(clocks, 100)} % by the clock; {least:.1f} % between the quickest of both")
-        print(f"  {read / 1e6:.1f} MB pass: {1e3 * read / speed:.2f} ms from memory, {100 * read / speed / step:.2f} % of a step", flush=True)
+        print(f"  {read / 1e6:.1f} MB pass: {1e3 * read / speed:.2f} ms from memory, {100 * read / speed / step:.2f} % of a step")
+        for part, size in (("outputs", outputs), ("parameters", 4 * parameters)):
+            spent = split.seconds.get(part, 0) / blocks / steps
+            if spent:
+                print(f"  {part}: {1e3 * spent:.2f} ms in each step, {size / spent / 1e9:.1f} GB/s ({100 * size / spent / speed:.0f} % of torch.sum)")
+        hooks = (split.seconds.get("hooks", 0) - split.seconds.get("outputs", 0)) / blocks / steps
+        print(f"  hooks without that: {1e3 * hooks:.2f} ms", flush=True)
 
 
 def main():

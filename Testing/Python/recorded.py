@@ -4,6 +4,7 @@
 import array as arrays
 import os
 import threading
+import time
 import unittest
 
 import h5py
@@ -195,6 +196,22 @@ class InTheBackground(unittest.TestCase):
         background.wait()
         background.end()
         self.assertEqual([0, 1, 2, 3, 4], done)
+
+    def test_who_waits_long_sleeps(self):
+        """Until work comes, and then does it at once."""
+        background, done = Background(100, False, self.fail), threading.Event()
+        looks, wait = [], background._changed.wait
+        background._changed.wait = lambda timeout=None: (looks.append(timeout), wait(timeout))
+        background.put(lambda: None)
+        background.wait()
+        end = time.monotonic() + 60
+        while not background._sleeping and time.monotonic() < end:
+            time.sleep(0.01)
+        time.sleep(0.5)  # in which 25 looks would be
+        self.assertLess(len(looks), 10)
+        background.put(done.set)
+        self.assertTrue(done.wait(60))
+        background.end()
 
     def test_dropping_where_told(self):
         gate, done = threading.Event(), []

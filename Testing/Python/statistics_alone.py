@@ -2,12 +2,14 @@
 """Statistics of every unit without the tensors: run.observe and watch(log="statistics"), by numpy."""
 
 import unittest
+from unittest import mock
 
 import numpy as np
 import torch
 from support import Case, classifier, read, small, train
 
 import tensorview
+from tensorview import kernels
 from tensorview.kernels import MEASURES
 
 
@@ -19,6 +21,13 @@ def expected(values, previous=None, batch=False):
     moved = np.full(len(flat), np.nan) if previous is None else np.sqrt(((flat - previous) ** 2).mean(1))
     rows = [flat.mean(1), np.sqrt((flat**2).mean(1)), flat.min(1), flat.max(1), (flat == 0).mean(1)]
     return np.stack([*rows, np.zeros(len(flat)), moved, silent], 1)
+
+
+class Turned(torch.nn.Module):
+    """Maps as a sequence whose axis of steps is slower in memory than that of samples."""
+
+    def forward(self, x):
+        return x.flatten(2).permute(2, 0, 1).contiguous().transpose(0, 1)
 
 
 class Observing(Case):
@@ -151,6 +160,53 @@ class Observing(Case):
             got = recorded["0/gradients_statistics"][step], recorded["1/gradients_statistics"][step]
             np.testing.assert_allclose(got[0], expected(sparse.reshape(1, -1)), rtol=1e-5, atol=1e-6)
             np.testing.assert_allclose(got[1], expected(dense), rtol=1e-5, atol=1e-6)
+
+    def test_outputs_that_lie_otherwise(self):
+        """With the channels last, the axes of samples and steps exchanged, or numbers between, they
+        are measured without the way for what is new, once they are known."""
+        net = torch.nn.Sequential(
+            torch.nn.Conv2d(3, 40, 3, padding=1), torch.nn.ReLU(), Turned(), torch.nn.Linear(40, 6), torch.nn.ReLU(),
+        ).to(memory_format=torch.channels_last)  # fmt: skip
+        optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+        outputs, wanted, new = {}, {}, []
+        with tensorview.watch(net, optimizer, self.path, log="statistics"):
+            for name in ("0", "1", "3", "4"):
+                net[int(name)].register_forward_hook(
+                    lambda module, inputs, output, name=name: outputs.update({name: output.detach().clone()})
+                )
+            for step, batch in enumerate((5, 5, 1, 5, 1, 5)):
+                with mock.patch("tensorview.kernels.statistics", side_effect=kernels.statistics) as slow:
+                    x = torch.relu(torch.randn(batch, 3, 4, 4)).to(memory_format=torch.channels_last)
+                    net(x).square().mean().backward()
+                new.append(slow.call_count)
+                for name, output in outputs.items():
+                    maps = output.contiguous().reshape(batch, 40, 16) if name in "01" else output.swapaxes(1, 2)
+                    wanted[name, step] = expected(maps.numpy(), batch=True)
+                optimizer.step()
+        self.assertEqual([4, 0], new[:2])
+        self.assertEqual([0, 0, 0], new[3:])
+        recorded = read(self.path)
+        for (name, step), rows in wanted.items():
+            got = recorded[f"{name}/activations_statistics"][step]
+            np.testing.assert_allclose(got, rows, rtol=1e-5, atol=1e-6, err_msg=f"{name} {step}")
+
+    def test_some_samples_of_a_batch(self):
+        for layout in (torch.contiguous_format, torch.channels_last):
+            net = small().to(memory_format=layout)
+            optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+            outputs = []
+            with tensorview.watch(net, optimizer, self.path, log="statistics", samples=3, overwrite=True):
+                net[1].register_forward_hook(lambda module, inputs, output: outputs.append(output.detach().clone()))
+                for batch in (7, 7, 2, 7, 3, 2):
+                    net(torch.randn(batch, 3, 8, 8).to(memory_format=layout)).square().mean().backward()
+                    optimizer.step()
+            recorded = read(self.path)["1/activations_statistics"]
+            for step, output in enumerate(outputs):
+                maps = output[:3].contiguous().numpy()
+                wanted = expected(maps.reshape(*maps.shape[:2], -1), batch=True)
+                np.testing.assert_allclose(recorded[step], wanted, rtol=1e-5, atol=1e-6, err_msg=str(step))
+        with self.assertRaisesRegex(ValueError, "samples must be 1 or more"):
+            tensorview.watch(net, optimizer, self.path, samples=0, overwrite=True)
 
     def test_a_unit_that_is_dead(self):
         net = small()

@@ -54,23 +54,27 @@ class Sum:
 
 
 class Output(NamedTuple):
-    """The statistics of what a layer gave last for one of its calls."""
+    """The statistics of what a layer gave last for one of its calls, and how that lay."""
 
     measured: np.ndarray
     axes: str
     shape: Tuple[int, ...]
+    stride: Optional[Tuple[int, ...]]  # None: not on the host, or sparse
     dtype: torch.dtype
-    moved: bool  # the batch was not the slowest axis, and was made that
 
 
 class Activations:
     """failed: told what goes wrong in a hook, which itself never fails. evaluation: outputs count
-    also where no gradients are asked for."""
+    also where no gradients are asked for. most: samples of a batch that statistics are of."""
 
     def __init__(
-        self, evaluation: bool, failed: Callable[[Exception], None], said: Callable[[str], None]
+        self,
+        evaluation: bool,
+        most: int,
+        failed: Callable[[Exception], None],
+        said: Callable[[str], None],
     ):
-        self._evaluation, self._failed, self._said = evaluation, failed, said
+        self._evaluation, self.most, self._failed, self._said = evaluation, most, failed, said
         self.sums: Dict[Key, Sum] = {}  # since the step before
         self._calls: Dict[Tuple[int, str], int] = {}  # in this forward, by thread and layer
         self._like: Dict[Tuple[int, ...], str] = {}
@@ -179,14 +183,16 @@ class Activations:
             self._sum(key, tensor, axes)
 
     def _observe(self, key: Key, tensor: torch.Tensor, axes: str) -> None:
-        moved = "n" in axes and not axes.startswith("n")
-        if moved:  # the batch has to be the slowest
+        here = tensor.is_cpu and tensor.layout is torch.strided
+        stride = tensor.stride() if here else None
+        values, order = tensor, axes
+        if "n" in axes:  # the batch has to be the slowest
             batch = axes.index("n")
-            tensor = tensor.movedim(batch, 0)
-            axes = "n" + axes[:batch] + axes[batch + 1 :]
+            values = tensor.movedim(batch, 0)[: self.most]
+            order = "n" + axes[:batch] + axes[batch + 1 :]
         try:
-            measured, shape = kernels.statistics(tensor, axes), tuple(tensor.shape)
-            self.outputs[key] = Output(measured, axes, shape, tensor.dtype, moved)
+            measured = kernels.statistics(values, order)
+            self.outputs[key] = Output(measured, axes, tuple(tensor.shape), stride, tensor.dtype)
         except TensorViewError as error:
             self._said(f"no statistics of the activations of {key[0]}: {error}")
 

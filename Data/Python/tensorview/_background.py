@@ -5,8 +5,10 @@ Who hands work over never waits for it, unless so much waits already that there 
 waits for room, or, if told to, the work is dropped and counted. Nothing is lost otherwise, also
 where the interpreter ends: see run.py.
 
-The thread looks for work some times a second, and is woken where much waits or somebody waits for it:
-to wake it at each step of a fast loop costs that loop more than what is to be written.
+While work comes fast the thread looks for it some times a second, and is woken where much waits or
+somebody waits for it: to wake it at each step of a fast loop costs that loop more than what is to be
+written. Where it has found nothing a few times it sleeps until work comes: to look for nothing costs
+a loop of slow steps more.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from typing import Callable, Deque, Optional, Tuple
 
 Work = Tuple[Callable[[], None], int]
 PAUSE = 0.02  # seconds from one look to the next
+LOOKS = 5  # so many times in vain, before it sleeps
 MUCH = 1 << 20  # bytes
 MANY = 256  # pieces of work
 
@@ -29,7 +32,7 @@ class Background:
         self._failed = failed
         self._waiting: Deque[Work] = deque()
         self._bytes = 0  # of what waits and of what is being done
-        self._busy = self._ending = False
+        self._busy = self._ending = self._sleeping = False
         self._asked = 0  # how many wait until all is done, or for room
         self._changed = threading.Condition()
         self._thread: Optional[threading.Thread] = None
@@ -47,7 +50,7 @@ class Background:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="tensorview", daemon=True)
                 self._thread.start()
-            elif self._bytes >= MUCH or len(self._waiting) >= MANY:
+            elif self._sleeping or self._bytes >= MUCH or len(self._waiting) >= MANY:
                 self._changed.notify_all()
         return True
 
@@ -73,11 +76,19 @@ class Background:
             self._thread.join()
             self._thread = None
 
+    def _sleep(self) -> None:
+        """Until there is work, or no more will come."""
+        looks = 0
+        while not self._waiting and not self._ending:
+            looks += 1
+            self._sleeping = looks > LOOKS
+            self._changed.wait(None if self._sleeping else PAUSE)
+        self._sleeping = False
+
     def _work(self) -> None:
         while True:
             with self._changed:
-                while not self._waiting and not self._ending:
-                    self._changed.wait(PAUSE)
+                self._sleep()
                 if not self._waiting:
                     return
                 work, size = self._waiting.popleft()

@@ -18,10 +18,13 @@ from .run import Run
 
 
 class Observer:
-    """chosen: which tensors, "layer/kind". say: tells the user something once."""
+    """chosen: which tensors, "layer/kind". most: samples of a batch that are looked at. say: tells
+    the user something once."""
 
-    def __init__(self, run: Run, chosen: Callable[[str], bool], say: Callable[[str], None]):
-        self._run, self._chosen, self._say = run, chosen, say
+    def __init__(
+        self, run: Run, chosen: Callable[[str], bool], most: int, say: Callable[[str], None]
+    ):
+        self._run, self._chosen, self._most, self._say = run, chosen, most, say
         self._rows: Dict[int, Rows] = {}  # by optimizer
         self.seen: Dict[Key, OutputRows] = {}  # whose outputs are measured in their place
 
@@ -76,11 +79,11 @@ class Observer:
         if observed is None:
             return False
         if key not in rows.outputs:
-            rows.outputs[key] = self.seen[key] = OutputRows(rows, observed)
+            rows.outputs[key] = self.seen[key] = OutputRows(rows, observed, self._most)
         if not rows.outputs[key].put(output.measured):
             return False
-        if not output.moved:
-            rows.outputs[key].learn(output.axes, output.shape, output.dtype)
+        if output.stride is not None:
+            rows.outputs[key].learn(output.axes, output.shape, output.stride, output.dtype)
         return True
 
     def _declare(

@@ -43,7 +43,7 @@ class Recorder:
         self._seen: Dict[str, Tuple[int, int]] = {}  # frozen parameters as last recorded
         self._before: Dict[int, Tuple[int, Dict[str, torch.Tensor]]] = {}
         self.declared = False
-        self._observer = Observer(run, chosen, say)
+        self._observer = Observer(run, chosen, activations.most, say)
         activations.places = self._observer.seen
         self._names: Dict[int, Set[str]] = {}  # of layers, by optimizer
         self._watched: Dict[Tuple[int, str], bool] = {}  # whether hooks are there

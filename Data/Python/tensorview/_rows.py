@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import ctypes
 from math import prod
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 import torch
@@ -37,20 +37,26 @@ class Rows:
     def add(self, observed: Observed) -> int:
         """Room for a tensor's units: the first row of them."""
         at, self._count = self._count, self._count + observed.declared.shape[0]
-        before = self.memory[0]
-        self.memory = _memory(self._count)
-        self.memory[0][: len(before)] = before
+        if len(self.memory[0]) < self._count:  # twice as much as is needed, until the next step
+            values = self.memory[0]
+            self.memory = _memory(2 * self._count)
+            self.memory[0][: len(values)] = values
         self._all = None
         return at
 
     def add_parameter(self, observed: Observed, value: torch.Tensor, gradient: bool) -> None:
         self.parameters.append(ParameterRows(observed, self.add(observed), value, gradient))
+
+    def _side_by_side(self) -> None:
+        """The items of all parameters, so that one call measures them."""
         self._items = (kernels.Item * len(self.parameters))(*(p.item for p in self.parameters))
         for parameter, item in zip(self.parameters, self._items):
             parameter.item = item
 
     def measure_parameters(self, scale: Any) -> None:
         """scale: what gradients are multiplied by, or None."""
+        if len(self._items) < len(self.parameters):
+            self._side_by_side()
         kept = []
         for parameter in self.parameters:
             temporary = parameter.find(scale, self._say)
@@ -62,7 +68,7 @@ class Rows:
     def take(self, outputs: Dict[Key, Any]) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The rows of this step, the numbers of the tensors that it has, and where the rows of each
         begin, in bytes. The next step gets memory of its own."""
-        values = self.memory[0]
+        values = self.memory[0][: self._count]
         self.memory = _memory(self._count)
         here = [p for p in self.parameters if p.item.data]
         seen = [rows for key, rows in self.outputs.items() if key in outputs]
@@ -117,19 +123,31 @@ class ParameterRows:
 
 
 class OutputRows:
-    """What a layer gives for one of its calls."""
+    """What a layer gives for one of its calls. most: samples of a batch that are looked at."""
 
-    def __init__(self, rows: Rows, observed: Observed):
+    def __init__(self, rows: Rows, observed: Observed, most: int):
         self.number, self.at = observed.declared.number, rows.add(observed)
-        self._rows, self._units = rows, observed.declared.shape[0]
-        self._known: Dict[Tuple[int, ...], Tuple[kernels.Item, Any, torch.dtype]] = {}
+        self._rows, self._units, self._most = rows, observed.declared.shape[0], most
+        self._known: Dict[Tuple[int, ...], Known] = {}
 
-    def learn(self, axes: str, shape: Tuple[int, ...], dtype: torch.dtype) -> None:
-        """From now on outputs of this shape are measured by measure()."""
-        item = kernels.Item(at=self.at, view=kernels.view(axes, shape))
-        item.type = _arrays.TYPES[_arrays.type_name(dtype)][0]
-        if item.view.units == self._units and len(self._known) < 16:
-            self._known[shape] = item, ctypes.byref(item), dtype
+    def learn(
+        self, axes: str, shape: Tuple[int, ...], stride: Tuple[int, ...], dtype: torch.dtype
+    ) -> None:
+        """From now on outputs of this shape are measured by measure(): where they lie, if nothing
+        lies between and the batch is the slowest axis, otherwise in a copy."""
+        if len(self._known) >= 16 and shape not in self._known:
+            return
+        lies = _order(axes, shape, stride)
+        order = lies or _order(axes, shape)
+        sizes = [shape[axis] for axis in order]
+        if "n" in axes:
+            sizes[0] = min(sizes[0], self._most)
+        copy = None if lies else torch.empty(sizes, dtype=dtype)
+        first = slice(sizes[0] if "n" in axes else None)
+        view = kernels.view("".join(axes[axis] for axis in order), tuple(sizes))
+        item = kernels.Item(at=self.at, view=view, type=_arrays.TYPES[_arrays.type_name(dtype)][0])
+        if view.units == self._units:
+            self._known[shape] = Known(item, ctypes.byref(item), dtype, stride, copy, order, first)
 
     def put(self, measured: np.ndarray) -> bool:
         """Takes what was measured otherwise."""
@@ -140,21 +158,60 @@ class OutputRows:
 
     def measure(self, tensor: torch.Tensor) -> bool:
         """False, and nothing is done, where it is not as it was before."""
-        item, pointer, dtype = self._known.get(tensor.shape, (None, None, None))
-        place = 0 if item is None else _place(tensor, dtype)
-        if not place:
+        known = self._known.get(tensor.shape)
+        if known is None:
             return False
-        item.data = place
+        if known.copy is None:
+            known.item.data = _place(tensor, known.dtype, known.stride)
+        elif tensor.dtype is known.dtype and tensor.layout is torch.strided:
+            known.copy.copy_(tensor.detach().permute(known.order)[known.first])
+            known.item.data = known.copy.data_ptr()
+        else:
+            return False
+        if not known.item.data:
+            return False
         values, address = self._rows.memory  # values live as long as they are written to
-        kernels.measure(pointer, 1, address)
+        kernels.measure(known.pointer, 1, address)
         return True
 
 
-def _place(tensor: torch.Tensor, dtype: Any) -> int:
-    """Where its numbers lie, if they are of that type, on the host and in order; otherwise 0."""
+class Known(NamedTuple):
+    """Outputs of a shape."""
+
+    item: kernels.Item
+    pointer: Any  # to it
+    dtype: torch.dtype
+    stride: Tuple[int, ...]
+    copy: Optional[torch.Tensor]  # None: they are measured in their place; or what they are copied to
+    order: List[int]  # their axes in this order
+    first: slice  # and so many samples
+
+
+def _order(
+    axes: str, shape: Tuple[int, ...], stride: Optional[Tuple[int, ...]] = None
+) -> Optional[List[int]]:
+    """The numbers of the axes, slowest first: the batch, and then as they lie in memory; None where
+    they do not lie so, or not side by side. Without a stride: the others as they are named."""
+    batch = axes.find("n")
+    order = [axis for axis in range(len(shape)) if axis != batch]
+    if stride is not None:
+        order.sort(key=lambda axis: -stride[axis])
+    order = [batch] * (batch >= 0) + order
+    dense = 1
+    for axis in reversed(order if stride is not None else ()):
+        if shape[axis] > 1 and stride[axis] != dense:
+            return None
+        dense *= shape[axis]
+    return order
+
+
+def _place(tensor: torch.Tensor, dtype: Any, stride: Optional[Tuple[int, ...]] = None) -> int:
+    """Where its numbers lie, if they are of that type, on the host and in order, or that far apart;
+    otherwise 0."""
     try:
-        if tensor.dtype is dtype and tensor.is_cpu and tensor.is_contiguous() and not tensor.is_neg():
-            return tensor.data_ptr()
+        if tensor.dtype is dtype and tensor.is_cpu and not tensor.is_neg():
+            if tensor.is_contiguous() if stride is None else tensor.stride() == stride:
+                return tensor.data_ptr()
     except RuntimeError:  # sparse
         pass
     return 0

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import warnings
 from functools import partial
 from typing import Any, Callable, Dict, Iterable, List, Optional, Set, Tuple, Union
@@ -34,6 +35,7 @@ def watch(
     channel: Optional[str] = None,
     overwrite: bool = False,
     evaluation: bool = False,
+    samples: Optional[int] = None,
     start: int = 0,
     background: bool = True,
     memory: int = MEMORY,
@@ -64,6 +66,7 @@ def watch(
     include, exclude: which: patterns for layers ("layer1.*") or tensors ("*/gradients"), or a
         function of the name "layer/kind".
     evaluation: record also what runs without gradients, or in model.eval().
+    samples: statistics of activations are of the first so many samples of each batch; None: of all.
     start: number of the first step, where a training is taken up again.
     background: copies are written by a thread of their own, of at most memory bytes; when_full:
         then "wait" for room, or "drop" records. Without it the trainer's own thread writes, and
@@ -78,7 +81,10 @@ def watch(
             return Silent()
     options.update(path=path, channel=channel, overwrite=overwrite)
     options.update(background=background, memory=memory, when_full=when_full)
-    run = Watch(model, chosen, periodic, evaluation, start, options)
+    if samples is not None and samples < 1:
+        raise ValueError(f"samples must be 1 or more, not {samples}; None: all")
+    most = sys.maxsize if samples is None else int(samples)
+    run = Watch(model, chosen, periodic, (evaluation, most), start, options)
     several = optimizer.values() if isinstance(optimizer, dict) else optimizer
     for one in several if isinstance(several, Iterable) else (several,):
         if one is not None:
@@ -94,7 +100,7 @@ class Watch(Run):
         model: Any,
         chosen: Callable[[str], bool],
         every: Dict[str, int],
-        evaluation: bool,
+        outputs: Tuple[bool, int],
         start: int,
         options: Dict[str, Any],
     ):
@@ -106,7 +112,7 @@ class Watch(Run):
         self._optimizers: List[Any] = []
         self._waiting: List[Tuple[Callable[[], None], int]] = []  # for the first declaration
         self._written = start - 1  # last step that something was written of
-        self._activations = Activations(evaluation, self._give_up, self._say)
+        self._activations = Activations(*outputs, self._give_up, self._say)
         networks = _network.roots(model)
         self._activations.watch_roots(networks.values())
         self._recorder = Recorder(self, networks, chosen, every, self._activations, self._say)

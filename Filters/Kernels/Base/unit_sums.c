@@ -311,7 +311,8 @@ void tv_sums_rows(tv_sums *total, const tv_sums_way *way, const char *x, size_t 
   const size_t bytes = rows * stride * tv_type_size(way->type);
   if (way->type != TV_FLOAT32 || before || rows > INT32_MAX) {
     for (size_t s = 0; s < samples; ++s)
-      add_sample(total, way, x + s * bytes, stride, rows, units, before ? before + s * bytes : NULL);
+      add_sample(
+        total, way, x + s * bytes, stride, rows, units, before ? before + s * bytes : NULL);
     return;
   }
   /* Where not all units are done at once, the next find in the cache what these have read. */

@@ -216,8 +216,8 @@ TARGET static unsigned add_columns(tv_sums *total, const float *x, const float *
   const unsigned left = finish_columns(total, l, silent[0], rows, second ? WIDTH : units, known);
   if (!second)
     return left;
-  return left |
-         finish_columns(total + WIDTH, l + 1, silent[1], rows, units - WIDTH, known) << WIDTH;
+  return left | finish_columns(total + WIDTH, l + 1, silent[1], rows, units - WIDTH, known)
+                  << WIDTH;
 }
 
 const tv_sum_functions tv_sums_avx512 = {add_run, add_columns, 2 * WIDTH, add_maps};
