@@ -7,6 +7,7 @@
  * Each must be read, or refused with a sentence that names it; anything else is a crash, or, built
  * with sanitizers, their report. With clang's libFuzzer, which looks for new ways by itself:
  * fuzz.sh. */
+#include "fuzzed.h"
 #include "mapped.h"
 #include "status.h"
 #include "weights.h"
@@ -86,7 +87,7 @@ void tv_mapped_close(tv_mapped *file)
   file->path = NULL;
 }
 
-/* HDF5 is not fuzzed here: it is not ours, and known to crash. */
+/* HDF5 needs a file: fuzz_keras.c. */
 int tv_read_keras(tv_weights *weights)
 {
   return tv_fail(TV_ERROR_UNSUPPORTED, "%s: is HDF5", weights->files[0].path);
@@ -108,35 +109,6 @@ void tv_keras_close(tv_weights *weights)
   (void)weights;
 }
 
-/* What a user of the list relies on. */
-static void check(const tv_weights_tensor *tensor)
-{
-  if (!tensor->layer || !tensor->kind || !*tensor->layer || !*tensor->kind ||
-      strchr(tensor->kind, '/') || strlen(tensor->axes) != (size_t)tensor->rank)
-    abort();
-  if (!tensor->problem && (!tensor->elements || !tensor->stored))
-    abort();
-}
-
-static void read_all(tv_weights *weights)
-{
-  for (size_t i = 0; i < weights->count; ++i) {
-    const tv_weights_tensor *tensor = weights->tensors + i;
-    const size_t each = tv_stored_read_bytes(tensor->stored);
-    check(tensor);
-    if (tensor->problem || tensor->elements > (1u << 16))
-      continue;
-    double last;
-    char *values = malloc(tensor->elements * each);
-    const size_t element = tensor->elements - 1;
-    if (values)
-      (void)tv_weights_read(weights, tensor, values);
-    (void)tv_weights_elements(weights, tensor, &element, 1, &last);
-    (void)tv_weights_map(weights, tensor);
-    free(values);
-  }
-}
-
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 {
@@ -145,7 +117,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
   if (!name)
     return 0;
   if (tv_weights_open(&weights, name) == 0) {
-    read_all(weights);
+    fuzzed_read(weights);
     tv_weights_close(weights);
   } else if (strstr(tv_last_error(), ": ") ==
              NULL) { /* the name of the file, or of a shard, and why */
@@ -157,36 +129,6 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 }
 
 #ifndef FUZZ_LIBRARY
-static uint64_t state;
-
-static size_t below(size_t most) /* xorshift64* */
-{
-  state ^= state >> 12;
-  state ^= state << 25;
-  state ^= state >> 27;
-  return (size_t)((state * UINT64_C(2685821657736338717)) >> 16) % most;
-}
-
-static size_t damage(unsigned char *bytes, size_t size)
-{
-  static const unsigned char telling[] = {0x00, 0x01, 0x7f, 0x80, 0xfe, 0xff, '(', '.', 'R', '}'};
-  const size_t way = below(8);
-  if (way == 0)
-    return below(size);
-  if (way == 1) {
-    for (size_t at = below(size), end = at + 1 + below(32); at < end && at < size; ++at)
-      bytes[at] = 0;
-  } else if (way == 2) {
-    const size_t from = below(size), to = below(size);
-    for (size_t k = 0; k < 32 && from + k < size && to + k < size; ++k)
-      bytes[to + k] = bytes[from + k];
-  } else {
-    for (size_t k = 1 + below(6); k > 0; --k)
-      bytes[below(size)] = below(2) ? telling[below(sizeof telling)] : (unsigned char)below(256);
-  }
-  return size;
-}
-
 int main(int argc, char **argv)
 {
   static unsigned char whole[1 << 20], spoilt[1 << 20];
@@ -197,10 +139,10 @@ int main(int argc, char **argv)
     if (!size)
       return 2;
     fclose(file);
-    state = strtoull(argv[2], NULL, 10) * 2654435761u + (uint64_t)f;
+    fuzzed_seed(strtoull(argv[2], NULL, 10) * 2654435761u + (uint64_t)f);
     for (long k = strtol(argv[1], NULL, 10); k > 0; --k, ++done) {
       memcpy(spoilt, whole, size);
-      LLVMFuzzerTestOneInput(spoilt, damage(spoilt, size));
+      LLVMFuzzerTestOneInput(spoilt, fuzzed_damage(spoilt, size));
     }
   }
   printf("%llu damaged files\n", done);

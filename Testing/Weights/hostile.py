@@ -6,6 +6,7 @@ import json
 import os
 import pickle
 import random
+import re
 import struct
 import sys
 import unittest
@@ -466,6 +467,40 @@ class Keras(Case):
             data = file.create_dataset("conv/t", (2**40,), "f4", chunks=(1024,))
             data[:10] = 1
         self.problem(self.file(claims), "conv/t", "more numbers than its bytes")
+
+    def test_pieces_larger_than_the_whole(self):
+        """HDF5 1.10 would copy 32,000 numbers out of the four that the piece gives."""
+        path = self.file(lambda f: f.create_dataset("conv/t", data=np.ones(4, "f4"), chunks=(4,), compression="gzip"))
+        with open(path, "rb") as file:
+            whole = file.read()
+        layout = re.compile(rb"(\x03\x02\x02.{8})" + struct.pack("<II", 4, 4), re.DOTALL)
+        self.assertEqual(1, len(layout.findall(whole)))
+        write(path, layout.sub(lambda found: found.group(1) + struct.pack("<II", 32004, 4), whole))
+        self.problem(path, "conv/t", "in pieces that are larger than itself")
+
+    def test_damaged_names_of_layers(self):
+        """Strings of a length of their own: where that heap is damaged HDF5 1.10 crashes, or goes round for ever.
+        Without them the layers have the order of their names."""
+        for libver in ("earliest", "latest"):
+            with h5py.File("names.h5", "w", libver=libver) as file:
+                file.attrs["layer_names"] = [b"z_first", b"a_second", b"m" * 300]
+                for name in ("z_first", "a_second"):
+                    file[name + "/kernel"] = np.ones(3, "f4")
+            with open("names.h5", "rb") as file:
+                whole = file.read()
+            self.assertEqual(["z_first", "a_second"], [row["layer"] for row in weights.read("names.h5")[0].values()])
+            heap = whole.index(b"GCOL")
+            places = [(heap + 8, 2**64 - 1), (heap + 8, 0), (heap + 24, 2**64 - 8), (heap + 24, 2**63), (heap + 24, 6),
+                      (heap + 16, 0), (heap + 16, 9), (heap, 0)]
+            if libver == "earliest":  # the other has a check over its headers: the address of the heap, and a number in it
+                at = whole.index(struct.pack("<QI", heap, 3))
+                places += [(at - 4, 2**63 + 8), (at, 2**63), (at, heap + 1), (at + 8, 2**32 - 1 + 8 * 2**32), (at + 8, 8 * 2**32)]
+            for at, value in places:
+                with self.subTest(libver, at=at, value=value):
+                    spoilt = bytearray(whole)
+                    spoilt[at:at + 8] = struct.pack("<Q", value)
+                    found, _ = weights.read(write("spoilt.h5", spoilt))
+                    self.assertEqual(["a_second", "z_first"], [row["layer"] for row in found.values()])
 
     def test_links(self):
         with h5py.File("other.h5", "w") as file:

@@ -93,7 +93,7 @@ static herr_t visit(hid_t group, const char *name, const H5L_info_t *link, void 
 static void order_by(tv_weights *weights, hid_t group, const char *prefix)
 {
   size_t count = 0, stride = 0;
-  char *layers = tv_keras_strings(group, "layer_names", &count, &stride);
+  char *layers = tv_keras_strings(weights->hdf5, group, "layer_names", &count, &stride);
   const size_t before = strlen(prefix);
   for (size_t i = 0; layers && i < weights->count; ++i) {
     tv_weights_tensor *tensor = weights->tensors + i;

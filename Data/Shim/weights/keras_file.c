@@ -2,6 +2,7 @@
 #include "keras_file.h"
 #include "hdf5_input.h"
 #include "hdf5_objects.h"
+#include "keras_strings.h"
 #include "status.h"
 #include "zip.h"
 
@@ -25,6 +26,7 @@ static int open_input(tv_keras *keras, tv_hdf5_input *input, const char *path, c
     why = "it is cut off";
   if (!why) {
     keras->file = tv_hdf5_open(input, path);
+    keras->input = *input;
     if (keras->file >= 0)
       return 0;
     why = "it is damaged, or being written";
@@ -123,6 +125,21 @@ tv_stored tv_keras_number(hid_t type)
   }
 }
 
+/* Whether pieces of a dataset are larger than the dataset can ever be, which HDF5 does not make: it
+ * would read on behind what their bytes give. */
+static int has_large_pieces(hid_t dataset, hid_t list)
+{
+  hsize_t piece[H5S_MAX_RANK], most[H5S_MAX_RANK];
+  const hid_t space = H5Dget_space(dataset);
+  const int rank = space >= 0 ? H5Sget_simple_extent_dims(space, NULL, most) : -1;
+  int large = rank < 0 || H5Pget_chunk(list, rank, piece) != rank;
+  for (int axis = 0; axis < rank && !large; ++axis)
+    large = most[axis] != H5S_UNLIMITED && piece[axis] > most[axis];
+  if (space >= 0)
+    H5Sclose(space);
+  return large;
+}
+
 const char *tv_keras_refusal(hid_t dataset, uint64_t bytes)
 {
   const char *sentence = NULL;
@@ -136,6 +153,8 @@ const char *tv_keras_refusal(hid_t dataset, uint64_t bytes)
     sentence = "is stored outside of the file";
   else if (stored == 0)
     sentence = "is declared, but holds no data";
+  else if (H5Pget_layout(list) == H5D_CHUNKED && has_large_pieces(dataset, list))
+    sentence = "is in pieces that are larger than itself: it is damaged";
   const int filters = sentence ? 0 : H5Pget_nfilters(list);
   for (int i = 0; i < filters; ++i) {
     unsigned flags, configuration;
@@ -152,27 +171,19 @@ const char *tv_keras_refusal(hid_t dataset, uint64_t bytes)
   return sentence;
 }
 
-/* Strings of a length of their own, each cut to stride - 1 bytes. */
-static int read_variable(
-  hid_t attribute, hid_t space, H5T_cset_t set, char *strings, size_t count, size_t stride)
+/* Where the header of an object is. */
+static uint64_t address_of(hid_t object)
 {
-  const hid_t type = H5Tcopy(H5T_C_S1);
-  char **each = calloc(count, sizeof *each);
-  int status = -1;
-  if (type >= 0 && each && H5Tset_size(type, H5T_VARIABLE) >= 0 && H5Tset_cset(type, set) >= 0 &&
-      H5Aread(attribute, type, each) >= 0) {
-    for (size_t i = 0; i < count; ++i)
-      snprintf(strings + i * stride, stride, "%s", each[i] ? each[i] : "");
-    H5Dvlen_reclaim(type, space, H5P_DEFAULT, each);
-    status = 0;
-  }
-  if (type >= 0)
-    H5Tclose(type);
-  free(each);
-  return status;
+#if H5_VERSION_GE(1, 12, 0)
+  H5O_info1_t about;
+#else
+  H5O_info_t about;
+#endif
+  return H5Oget_info1(object, &about) < 0 ? UINT64_MAX : about.addr;
 }
 
-char *tv_keras_strings(hid_t object, const char *name, size_t *count, size_t *stride)
+char *tv_keras_strings(
+  const tv_keras *keras, hid_t object, const char *name, size_t *count, size_t *stride)
 {
   char *strings = NULL;
   if (H5Aexists(object, name) <= 0)
@@ -187,10 +198,10 @@ char *tv_keras_strings(hid_t object, const char *name, size_t *count, size_t *st
       (variable || H5Tget_size(type) <= LONGEST_LAYER)) {
     *count = (size_t)points;
     *stride = variable ? LONGEST_LAYER + 1 : H5Tget_size(type);
-    strings = calloc(*count, *stride);
-    if (strings &&
-        (variable ? read_variable(attribute, space, H5Tget_cset(type), strings, *count, *stride) < 0
-                  : H5Aread(attribute, type, strings) < 0)) {
+    strings = variable
+                ? tv_keras_heap_strings(&keras->input, address_of(object), name, *count, *stride)
+                : calloc(*count, *stride);
+    if (strings && !variable && H5Aread(attribute, type, strings) < 0) {
       free(strings);
       strings = NULL;
     }

@@ -4,6 +4,7 @@
 #ifndef TV_KERAS_FILE_H
 #define TV_KERAS_FILE_H
 
+#include "hdf5_input.h"
 #include "weights.h"
 
 #include <hdf5.h>
@@ -11,7 +12,8 @@
 typedef struct tv_keras
 {
   hid_t file;
-  char *image; /* of a compressed model.weights.h5; NULL */
+  tv_hdf5_input input; /* what file was opened from, while it is open */
+  char *image;         /* of a compressed model.weights.h5; NULL */
 } tv_keras;
 
 /* Opens the .h5, or the model.weights.h5 in a .keras. */
@@ -28,6 +30,7 @@ const char *tv_keras_refusal(hid_t dataset, uint64_t bytes);
 
 /* An attribute of strings: count of them, stride bytes each. NULL where there is none; the caller
  * frees it. */
-char *tv_keras_strings(hid_t object, const char *name, size_t *count, size_t *stride);
+char *tv_keras_strings(
+  const tv_keras *keras, hid_t object, const char *name, size_t *count, size_t *stride);
 
 #endif
