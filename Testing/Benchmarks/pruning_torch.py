@@ -8,11 +8,14 @@ Fashion-MNIST, in per cent, with 10, 30, 50 and 70 % of all filters removed.
 All methods have the same networks (pruning_networks.py), the same 2,000 unlabelled training pictures,
 and take filters from the same layers, as many from each. Where a network has BatchNorm, every method is
 followed by the same repair of its statistics, but "removal", which stands there both ways. Matching the
-unpruned network's output uses the training pictures that the network was trained on, without labels.
-The others are in pruning_others.py. One thread; seconds are the processor's.
+unpruned network's output uses the training pictures that the network was trained on, without labels; its
+settings are prune()'s own, the same for all, and were chosen on training pictures that the networks have
+not seen. LeNet-300-100 has 60 and 80 % as well. The others are in pruning_others.py. One thread; seconds
+are the processor's. What was measured is kept in the work folder, results.json, and not measured again.
 """
 
 import argparse
+import json
 import pathlib
 import statistics
 import sys
@@ -30,6 +33,7 @@ import tensorview.prune as prune  # noqa: E402
 from tensorview.prune import moments, repair, samples  # noqa: E402
 
 RATIOS = (0.1, 0.3, 0.5, 0.7)
+MORE = {"LeNet-300-100": (0.1, 0.3, 0.5, 0.6, 0.7, 0.8)}
 parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
 parser.add_argument("--seeds", default="1,2,3")
 parser.add_argument("--networks", default=",".join(NETWORKS))
@@ -43,7 +47,7 @@ options.work.mkdir(parents=True, exist_ok=True)
 PICTURES, _ = pictures("train")
 TEST, LABELS = pictures("t10k")
 if options.quick:
-    RATIOS, TEST, LABELS = (0.5,), TEST[:500], LABELS[:500]
+    RATIOS, MORE, TEST, LABELS = (0.5,), {}, TEST[:500], LABELS[:500]
 
 
 def accuracy(model):
@@ -52,49 +56,75 @@ def accuracy(model):
     return 100 * right / len(TEST)
 
 
-def case(name, seed, note):
-    """Yields (method, ratio, accuracy, seconds)."""
-    model = trained(name, seed, options.work, options.quick)
-    few = PICTURES[: 300 if options.quick else 2000]
-    many = PICTURES[: min(options.match_samples, 600 if options.quick else NETWORKS[name][1])]
-    norms = any(isinstance(m, torch.nn.BatchNorm2d) for m in model.modules())
-    given = samples.Samples(few, torch.device("cpu"), torch.float32)
+class Results:
+    """What was measured: "network seed method ratio" -> [accuracy, seconds, ...]."""
+
+    def __init__(self, path):
+        self.path = path
+        self.found = json.loads(path.read_text()) if path.exists() else {}
+
+    def get(self, key, measure):
+        if key not in self.found:
+            self.found[key] = measure()
+            partial = self.path.with_suffix(".partial")
+            partial.write_text(json.dumps(self.found, indent=1))
+            partial.rename(self.path)
+        return self.found[key]
+
+
+def timed(make):
     start = time.process_time()
-    with torch.no_grad():
-        for batch in given:
-            model(batch)
-    note(name, "a forward pass over the samples", time.process_time() - start)
-    yield "unpruned", None, accuracy(model), 0
-    start = time.process_time()
-    net = prune.Network(model, few[:2])
-    readers = moments.readers_of(net, given.count)
-    moments.gather(net, readers, given)
-    note(name, "graph and moments", time.process_time() - start)
-    threshold = 0.45 if name.startswith("LeNet") else 0.1
-    for ratio in RATIOS:
-        for method, make in (
-            ("removal by L1", lambda: others.removal(net, readers, ratio)),
-            ("Neuron Merging", lambda: others.merging(net, readers, ratio, threshold)),
-            ("folding by k-means", lambda: others.folding(net, readers, ratio, seed)),
-            ("GRAIL", lambda: others.grail(net, readers, ratio)),
+    result = make()
+    return result, time.process_time() - start
+
+
+class Case:
+    """A trained network, and what all methods take from it."""
+
+    def __init__(self, name, seed):
+        self.name, self.seed = name, seed
+        self.model = trained(name, seed, options.work, options.quick)
+        self.few = PICTURES[: 300 if options.quick else 2000]
+        most = 600 if options.quick else NETWORKS[name][1]
+        self.many = PICTURES[: min(options.match_samples, most)]
+        self.norms = any(isinstance(m, torch.nn.BatchNorm2d) for m in self.model.modules())
+        self.net = None
+
+    def gather(self):
+        given = samples.Samples(self.few, torch.device("cpu"), torch.float32)
+        self.net = prune.Network(self.model, self.few[:2])
+        self.readers = moments.readers_of(self.net, given.count)
+        moments.gather(self.net, self.readers, given)
+
+    def other(self, make, ratio, repaired):
+        if self.net is None:
+            self.gather()
+        (small, removed), took = timed(lambda: make(self.net, self.readers, ratio))
+        if self.norms and repaired:
+            repair.repair(self.net, small, self.few[:1024].split(64), removed, fit=False)
+        return accuracy(small), took
+
+    def ours(self, ratio, given, **how):
+        (small, _), took = timed(lambda: prune.prune(self.model, given, ratio=ratio, **how))
+        return accuracy(small), took
+
+    def methods(self):
+        """(name, function of the ratio that returns accuracy and seconds)."""
+        threshold = 0.45 if self.name.startswith("LeNet") else 0.1
+        if self.norms:
+            yield "removal by L1, no repair", lambda r: self.other(others.removal, r, False)
+        for name, make in (
+            ("removal by L1", others.removal),
+            ("Neuron Merging", lambda n, m, r: others.merging(n, m, r, threshold)),
+            ("folding by k-means", lambda n, m, r: others.folding(n, m, r, self.seed)),
+            ("GRAIL", others.grail),
         ):
-            start = time.process_time()
-            small, removed = make()
-            if norms:
-                if method == "removal by L1":
-                    yield method + ", no repair", ratio, accuracy(small), time.process_time() - start
-                repair.repair(net, small, few[:1024].split(64), removed, fit=False)
-            yield method, ratio, accuracy(small), time.process_time() - start
-        for method, how in (
-            ("ours: reconstruct", {"repair": "norms" if norms else "none"}),
-            ("ours: reconstruct, layers fitted", {"repair": "layers"}),
-            ("ours: the same, outputs matched", {"repair": "match", "epochs": options.match_epochs}),
-        ):
-            start = time.process_time()
-            given_to = many if how["repair"] == "match" else few
-            small, report = prune.prune(model, given_to, ratio=ratio, **how)
-            note(name, method, time.process_time() - start)
-            yield method, ratio, accuracy(small), time.process_time() - start
+            yield name, lambda r, make=make: self.other(make, r, True)
+        plain = "norms" if self.norms else "none"
+        yield "ours: reconstruct", lambda r: self.ours(r, self.few, repair=plain)
+        yield "ours: reconstruct, layers fitted", lambda r: self.ours(r, self.few, repair="layers")
+        matched = {"repair": "match", "epochs": options.match_epochs}
+        yield "ours: the same, outputs matched", lambda r: self.ours(r, self.many, **matched)
 
 
 def spread(values):
@@ -102,23 +132,32 @@ def spread(values):
     return text + (f" ± {statistics.pstdev(values):.2f}" if len(values) > 1 else "")
 
 
-tables, seconds = [], {}
-for name in options.networks.split(","):
-    found, base = {}, []
-    for seed in map(int, options.seeds.split(",")):
-        for method, ratio, value, took in case(name, seed, lambda *a: seconds.setdefault(a[:2], []).append(a[2])):
-            if ratio is None:
-                base.append(value)
-            else:
+def table(name, results, seeds):
+    found, base, seconds = {}, [], {}
+    ratios = MORE.get(name, RATIOS)
+    for seed in seeds:
+        case = Case(name, seed)
+        base.append(results.get(f"{name} {seed} unpruned", lambda: [accuracy(case.model)])[0])
+        for method, measure in case.methods():
+            for ratio in ratios:
+                key = f"{name} {seed} {method} {ratio}"
+                value, took = results.get(key, lambda: measure(ratio))
                 found.setdefault(method, {}).setdefault(ratio, []).append(value)
-            print(f"{name} {seed} {method} {ratio} {value:.2f} {took:.1f} s", flush=True)
+                seconds.setdefault(method, []).append(took)
+                print(f"{key} {value:.2f} {took:.1f} s", flush=True)
     head = f"{name}, {len(base)} seeds, unpruned {spread(base)}"
-    lines = ["| " + head + " | " + " | ".join(f"{100 * r:.0f} %" for r in RATIOS) + " |", "| --- " * (1 + len(RATIOS)) + "|"]
+    lines = ["| " + head + " | " + " | ".join(f"{100 * r:.0f} %" for r in ratios) + " |", "| --- " * (1 + len(ratios)) + "|"]
     for method, values in found.items():
-        lines.append(f"| {method} | " + " | ".join(spread(values[r]) for r in RATIOS) + " |")
+        lines.append(f"| {method} | " + " | ".join(spread(values[r]) for r in ratios) + " |")
     lines.append("")
-    lines.append("Seconds: " + "; ".join(f"{k[1]} {statistics.mean(v):.1f}" for k, v in seconds.items() if k[0] == name))
-    tables.append("\n".join(lines) + "\n")
+    lines.append("Seconds: " + "; ".join(f"{m} {statistics.mean(s):.1f}" for m, s in seconds.items()))
+    return "\n".join(lines) + "\n"
+
+
+tables = []
+kept = Results(options.work / ("results-quick.json" if options.quick else "results.json"))
+for network in options.networks.split(","):
+    tables.append(table(network, kept, [int(seed) for seed in options.seeds.split(",")]))
     print(tables[-1], flush=True)
     if options.table:
         options.table.write_text("\n".join(tables))

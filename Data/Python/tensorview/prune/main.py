@@ -57,7 +57,7 @@ def prune(
     order     which filters go first: "output" (what the next layers lose), "magnitude"
     repair    "none"; "norms": BatchNorm's statistics; "layers": those, and each layer fitted to what the
               unpruned one makes of the same samples; "match": that, then `epochs` of matching the
-              unpruned network's output on all samples
+              unpruned network's output on all samples. That is worth some thousand samples
     protect   names of layers whose filters stay
     loader    yields (inputs, labels): the accuracy before and after, and of each way, is reported
 
@@ -122,7 +122,10 @@ class _Work:
                 report.notes.append(f"repaired on {sum(map(len, batches)):,} of the samples")
             if repair == "match":
                 with self.timed("matching"):
-                    match(net, small, self.samples, epochs, seed=self.seed)
+                    before, after = match(net, small, self.samples, epochs, seed=self.seed)
+                report.matched = before, after
+                if not after < before:
+                    report.notes.append("matching the outputs made nothing better on samples left out: it was undone")
         if loader is not None:
             report.accuracy[f"{way}, repair={repair}"] = accuracy(small, loader)
         self.tell(small, removed, costs)

@@ -14,6 +14,8 @@ class Report:
                 what they make, relative, before their weights are adjusted further), "maps"}
     filters, parameters, multiply_adds, milliseconds   each (before, after)
     fitted      layer -> (error before, after) of repair
+    matched     mean square between both networks' outputs, relative, on samples left out of matching:
+                (before, after)
     accuracy    name -> per cent, where a loader was given
     notes       sentences: what was left alone, where maps are small
     seconds     what took how long
@@ -23,6 +25,7 @@ class Report:
         self.layers, self.fitted, self.accuracy = [], {}, {}
         self.notes, self.seconds = [], {}
         self.filters = self.parameters = self.multiply_adds = self.milliseconds = (0, 0)
+        self.matched = (float("nan"),) * 2
         self.samples = 0
         self.way = ""
 
