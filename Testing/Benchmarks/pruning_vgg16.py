@@ -2,14 +2,17 @@
 """A network of VGG16's shape, trained, made smaller, and trained on: how fast it comes back.
 
     PYTHONPATH=build/python /usr/bin/python3 Testing/Benchmarks/pruning_vgg16.py [--width 0.25]
-        [--samples 8000] [--epochs 6] [--after 3] [--ratio 0.5] [--seed 1] [--runs FOLDER]
+        [--samples 8000] [--epochs 6] [--after 3] [--ratio 0.5] [--seed 1] [--run RUN.tvh5]
 
 torchvision's VGG16-BN (13 convolutions, each with BatchNorm, one linear layer behind them) on
 Fashion-MNIST at 32 x 32, with that share of its filters. Half of all filters then go: merged without
 labels by tensorview.prune, or removed by L1 with BatchNorm's statistics repaired; both are trained on for
 some epochs, and so is a network of the smaller size from new weights, for as many epochs as the others
-had in all. --runs writes one record of the first layers' maps before and after as run files, to look at
-their distribution grids: tensorview render before.tvh5."""
+had in all. --run writes the maps of the first two layers before (step 0) and after merging (step 1); then
+
+    xvfb-run -a pvpython Data/Demo/merging.py RUN.tvh5 FOLDER --layer conv2
+
+draws their distribution grids side by side."""
 
 import argparse
 import pathlib
@@ -17,6 +20,7 @@ import sys
 import time
 
 HERE = sys.path.pop(0)  # a benchmark in this folder is called torch.py
+import numpy  # noqa: E402
 import torch  # noqa: E402
 import torchvision  # noqa: E402
 from torch import nn  # noqa: E402
@@ -36,7 +40,7 @@ for name, default in (
     ("width", 0.25), ("samples", 8000), ("epochs", 6), ("after", 3), ("ratio", 0.5), ("seed", 1)
 ):  # fmt: skip
     parser.add_argument(f"--{name}", type=type(default), default=default)
-parser.add_argument("--runs", type=pathlib.Path, help="where run files of the maps are written to")
+parser.add_argument("--run", type=pathlib.Path, help="the run file of the maps; it is replaced")
 options = parser.parse_args()
 
 
@@ -61,6 +65,8 @@ def accuracy(model):
 
 def train(name, model, epochs, rate):
     """Prints the accuracy after each epoch; the rate falls to 0 along half a cosine."""
+    if not epochs:
+        return []
     optimizer = torch.optim.SGD(model.parameters(), lr=rate, momentum=0.9, weight_decay=5e-4)
     steps = len(PICTURES) // 64
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs * steps)
@@ -78,22 +84,43 @@ def train(name, model, epochs, rate):
     return reached
 
 
-def record(name, model, layers=2):
-    """The maps behind the first ReLUs, summed over 50 pictures, as a run file."""
-    places = [n for n, module in enumerate(model) if isinstance(module, nn.ReLU)][:layers]
-    with tensorview.Run(options.runs / f"{name}.tvh5", overwrite=True) as run, torch.no_grad():
-        maps, x = {}, TEST[:50]
-        for place, module in enumerate(model):
-            x = module(x)
-            if place in places:
-                maps[f"conv{places.index(place) + 1}"] = x.numpy()
-        weights = {f"conv{n + 1}": model[place - 2].weight.numpy() for n, place in enumerate(places)}
-        for layer in maps:
-            run.declare(layer, "weights", "oihw", weights[layer].shape)
-            run.declare(layer, "activations", "nchw", maps[layer].shape)
-        for layer in maps:
-            run.write(f"{layer}/weights", 0, weights[layer])
-            run.write(f"{layer}/activations", 0, maps[layer])
+def first_layers(model):
+    """Weights, and maps behind the ReLU of 50 pictures, of the first two convolutions."""
+    with torch.no_grad():
+        for number, place in ((1, 0), (2, 3)):
+            yield f"conv{number}", str(place), model[place].weight.numpy(), model[: place + 3](TEST[:50]).numpy()
+
+
+def in_place(array, axis, removed, filters):
+    """What went has zeros at its place."""
+    shape = list(array.shape)
+    shape[axis] = filters
+    whole = numpy.zeros(shape, array.dtype)
+    kept = [f for f in range(filters) if f not in removed]
+    whole[(slice(None),) * axis + (kept,)] = array
+    return whole
+
+
+def record(before, after, removed):
+    """removed: {layer: numbers of its filters}."""
+    with tensorview.Run(options.run, overwrite=True) as run:
+        pairs = list(zip(first_layers(before), first_layers(after)))
+        for (layer, _, weights, maps), _ in pairs:
+            run.declare(layer, "weights", "oihw", weights.shape)
+            run.declare(layer, "activations", "nchw", maps.shape)
+            run.declare_states(layer, len(weights))
+        inputs, written = [], {}
+        for (layer, name, weights, maps), (_, _, new_weights, new_maps) in pairs:
+            gone, filters = removed[name], len(weights)
+            new_weights = in_place(in_place(new_weights, 0, gone, filters), 1, inputs, weights.shape[1])
+            for step, w, m in ((0, weights, maps), (1, new_weights, in_place(new_maps, 1, gone, filters))):
+                written.setdefault(step, []).append((layer, w, m, [-2 if step and f in gone else -1 for f in range(filters)]))
+            inputs = gone
+        for step, layers in written.items():
+            for layer, weights, maps, states in layers:
+                run.write(f"{layer}/weights", step, weights)
+                run.write(f"{layer}/activations", step, maps)
+                run.write_states(layer, step, states)
 
 
 torch.manual_seed(options.seed)
@@ -113,12 +140,10 @@ moments.gather(net, readers, given)
 removed, gone = others.removal(net, readers, options.ratio)
 repair.repair(net, removed, few[:1024].split(64), gone, fit=False)
 print(f"removed by L1: before training on {accuracy(removed):.2f} %", flush=True)
-if options.runs:
-    options.runs.mkdir(parents=True, exist_ok=True)
-    record("before", full.eval())
-    record("merged", merged)
-    record("removed", removed)
+if options.run:
+    record(full.eval(), merged, {layer["layer"]: layer["removed"] for layer in report.layers})
 train("merged", merged, options.after, 0.01)
 train("removed by L1", removed, options.after, 0.01)
 small = [m.out_channels if isinstance(m, nn.Conv2d) else "M" for m in merged if isinstance(m, (nn.Conv2d, nn.MaxPool2d))]
-train("new weights, the same size", network(small), options.epochs + options.after, 0.05)
+if options.after:
+    train("new weights, the same size", network(small), options.epochs + options.after, 0.05)
