@@ -21,7 +21,8 @@ set(CPACK_COMPONENTS_GROUPING IGNORE)
 
 set(CPACK_DEBIAN_TENSORVIEW_PACKAGE_NAME tensorview)
 set(CPACK_DEBIAN_TENSORVIEW_PACKAGE_SHLIBDEPS ON)
-set(CPACK_DEBIAN_TENSORVIEW_PACKAGE_DEPENDS "paraview, python3-paraview")
+set(CPACK_DEBIAN_TENSORVIEW_PACKAGE_DEPENDS # the last for tensorview-trial
+  "paraview, python3-paraview, libtensorview1 (= ${TENSORVIEW_VERSION})")
 set(CPACK_DEBIAN_TENSORVIEW_PACKAGE_RECOMMENDS python3-tensorview)
 set(CPACK_DEBIAN_TENSORVIEW_PACKAGE_SUGGESTS "xvfb, dataset-fashion-mnist")
 set(CPACK_COMPONENT_TENSORVIEW_DESCRIPTION
@@ -34,7 +35,7 @@ set(CPACK_DEBIAN_LIBTENSORVIEW1_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_LIBTENSORVIEW1_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 set(CPACK_COMPONENT_LIBTENSORVIEW1_DESCRIPTION
   "records a training run for TensorView
- The C library that a trainer links.")
+ The C library that a trainer links, and the program in which HDF5 tries files before they are opened.")
 
 set(CPACK_DEBIAN_LIBTENSORVIEW-DEV_PACKAGE_NAME libtensorview-dev)
 set(CPACK_DEBIAN_LIBTENSORVIEW-DEV_PACKAGE_SECTION libdevel)

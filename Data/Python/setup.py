@@ -24,6 +24,7 @@ class Build(build_py):
         shutil.copyfile(TOP / "Data/Demo/demo.py", package / "_sheet.py")
         for library in (self.built() / "python/tensorview").glob("*.so*"):
             shutil.copyfile(library, package / library.name)
+        shutil.copy(self.built() / "python/tensorview/tensorview-trial", package)
 
     def built(self):
         """A build tree with the libraries."""

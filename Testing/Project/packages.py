@@ -72,6 +72,7 @@ class Packages(unittest.TestCase):
         self.assertIn("/usr/share/tensorview/samples/lenet.tvh5", plugin)
         self.assertEqual([], [name for name in plugin if name.endswith((".a", ".h"))])
         self.assertTrue(any(re.search(r"libtensorview\.so\.1$", n) for n in self.files("libtensorview1")))
+        self.assertIn("tensorview-trial", [Path(n).name for n in self.files("libtensorview1")])
         self.assertIn("/usr/include/tensorview/tensorview.h", self.files("libtensorview-dev"))
 
     def test_they_install_work_and_go(self):

@@ -54,8 +54,9 @@ class Installed(unittest.TestCase):
         pip = [sys.executable, "-m", "pip", "install", "--quiet", *options, str(tree / "Data/Python")]
         self.call(*pip, TENSORVIEW_BUILD=str(BUILD), PIP_ROOT_USER_ACTION="ignore")
         self.check(self.target, self.target / "bin/tensorview")
-        for name in ("py.typed", "prune/__init__.py", "_sheet.py"):
+        for name in ("py.typed", "prune/__init__.py", "_sheet.py", "tensorview-trial"):
             self.assertTrue((self.target / "tensorview" / name).exists(), name)
+        self.assertTrue(os.access(self.target / "tensorview/tensorview-trial", os.X_OK))
 
     def test_cmake(self):
         for component in ("python3-tensorview", "libtensorview1"):

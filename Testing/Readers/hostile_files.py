@@ -6,6 +6,7 @@ import os
 
 import h5py
 import numpy as np
+from malicious import HARMFUL, add_crash, heap_beyond_all_memory
 from run_file import Tensor, add_stream, fixed, lenet, write_run
 
 SEED = np.random.default_rng(5)
@@ -448,3 +449,26 @@ def strange_extension(path):
         at = int.from_bytes(file.read(8), "little")
         file.seek(at)
         file.write(b"OHDX")
+
+
+def in_the_first_format(path):
+    plain(path + ".latest").close()
+    with h5py.File(path, "w") as file, h5py.File(path + ".latest") as other:
+        for name, value in other.attrs.items():
+            file.attrs[name] = value
+        for name in other:
+            other.copy(name, file)
+    os.remove(path + ".latest")
+
+
+if HARMFUL:
+
+    @case("HDF5 crashes over it")
+    def crash(path):
+        in_the_first_format(path)
+        add_crash(path, "layers/conv2/weights/values")
+
+    @case("HDF5 asks for more memory over it")
+    def all_memory(path):
+        in_the_first_format(path)
+        heap_beyond_all_memory(path)

@@ -9,12 +9,14 @@
 
 static pthread_mutex_t hdf5_mutex = PTHREAD_MUTEX_INITIALIZER;
 
+H5E_auto2_t tv_hdf5_watch;
+
 tv_hdf5_scope tv_enter_hdf5(void)
 {
   tv_hdf5_scope scope = {NULL, NULL, 0};
   pthread_mutex_lock(&hdf5_mutex);
   scope.known = H5Eget_auto2(H5E_DEFAULT, &scope.print, &scope.data) >= 0;
-  H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+  H5Eset_auto2(H5E_DEFAULT, tv_hdf5_watch, NULL);
   return scope;
 }
 

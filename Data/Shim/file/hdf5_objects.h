@@ -19,6 +19,10 @@ typedef struct tv_hdf5_scope
   int known;
 } tv_hdf5_scope;
 
+/* What HDF5 calls in there for each of its functions that fails: nothing, NULL, but in
+ * tensorview-trial (hdf5_trial.h). */
+extern H5E_auto2_t tv_hdf5_watch;
+
 tv_hdf5_scope tv_enter_hdf5(void);
 void tv_leave_hdf5(tv_hdf5_scope scope);
 

@@ -2,6 +2,7 @@
 #include "keras_file.h"
 #include "hdf5_input.h"
 #include "hdf5_objects.h"
+#include "hdf5_trial.h"
 #include "keras_strings.h"
 #include "status.h"
 #include "zip.h"
@@ -61,14 +62,21 @@ static int open_archive(tv_keras *keras, tv_mapped *file)
 int tv_keras_open(tv_keras *keras, tv_mapped *file)
 {
   unsigned char head[2] = {0};
-  tv_hdf5_input input = {.bytes = file->bytes};
+  tv_hdf5_input input = {.bytes = file->bytes, .descriptor = -1};
   memset(keras, 0, sizeof *keras);
   keras->file = -1;
   int status = tv_mapped_read(file, head, 0, file->bytes < sizeof head ? file->bytes : sizeof head);
-  if (!status && head[0] == 'P')
-    status = open_archive(keras, file);
-  else if (!status && (status = tv_mapped_descriptor(&input.descriptor, file)) == 0)
+  if (!status)
+    status = tv_mapped_descriptor(&input.descriptor, file);
+  const char *why = status ? NULL : tv_hdf5_try(input.descriptor, 0);
+  if (why)
+    status = tv_fail(TV_ERROR_FORMAT, "%s: cannot be opened: %s", file->path, why);
+  if (!status && head[0] != 'P') {
     status = open_input(keras, &input, file->path, "");
+  } else if (input.descriptor >= 0) {
+    close(input.descriptor);
+    status = status ? status : open_archive(keras, file);
+  }
   if (status)
     tv_keras_shut(keras);
   return status;

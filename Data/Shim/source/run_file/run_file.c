@@ -4,6 +4,7 @@
 
 #include "hdf5_input.h"
 #include "hdf5_objects.h"
+#include "hdf5_trial.h"
 #include "run_hdf5.h"
 #include "status.h"
 #include "tensorview/format.h"
@@ -93,6 +94,8 @@ static int open_file(tv_run_file *file)
     status = tv_run_file_fail(file, "%s", why);
   if (status == TV_OK && input.end > file->size && input.end / MOST_TIMES > file->size)
     status = tv_run_file_fail(file, TV_CUT_OFF, input.end, file->size);
+  if (status == TV_OK && (why = tv_hdf5_try(input.descriptor, input.live)))
+    status = tv_run_file_fail(file, "%s", why);
   if (status != TV_OK) {
     if (input.descriptor >= 0)
       close(input.descriptor);
