@@ -208,10 +208,9 @@ int vtkLayerSimilarity::RequestData(
   vtkInformation *out = outputVector->GetInformationObject(0);
   if (state.Layers[0].empty() || !Ranks::IsFirst())
     return 1; // said already; the first rank has the matrix
-  vtkInformationDoubleKey *time = vtkStreamingDemandDrivenPipeline::UPDATE_TIME_STEP();
-  const auto step = static_cast<int64_t>(out->Has(time) ? out->Get(time) : 0.0);
   const int runs = this->GetNumberOfInputConnections(0);
   for (int run = 0; run < runs; ++run) {
+    const auto step = static_cast<int64_t>(RunSource::Step(this, out, run));
     for (Layer &layer : state.Layers[run])
       if (ReadProducts(layer, state.Runs[run].Source(), step) < 0)
         this->ReportError(tv_last_error());

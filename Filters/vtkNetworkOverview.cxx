@@ -210,8 +210,7 @@ int vtkNetworkOverview::RequestData(
   vtkInformation *out = outputVector->GetInformationObject(0);
   if (!this->State->Run.Units() || !Ranks::IsFirst())
     return 1; // said already; the first rank draws
-  vtkInformationDoubleKey *time = vtkStreamingDemandDrivenPipeline::UPDATE_TIME_STEP();
-  const double step = out->Has(time) ? out->Get(time) : 0.0;
+  const double step = RunSource::Step(this, out);
   const std::vector<Layer> layers =
     ListLayers(this->State->Run.Units(), tv_view_kind(this->Measure));
   if (layers.empty()) {

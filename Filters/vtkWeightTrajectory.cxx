@@ -193,11 +193,17 @@ const char *vtkWeightTrajectory::GetColumn(int axis, int index) const
 int vtkWeightTrajectory::RequestInformation(
   vtkInformation *, vtkInformationVector **inputVector, vtkInformationVector *)
 {
+  this->ListColumns(inputVector);
+  return 1;
+}
+
+/// What can be chosen, as the input is now: it may be of another tensor than when it was asked last.
+void vtkWeightTrajectory::ListColumns(vtkInformationVector **inputVector)
+{
   this->Columns.clear();
   if (vtkTable *table = vtkTable::GetData(inputVector[0]))
     for (vtkDataArray *column : Candidates(table))
       this->Columns.emplace_back(column->GetName());
-  return 1;
 }
 
 vtkDataArray *vtkWeightTrajectory::FindColumn(
@@ -306,6 +312,7 @@ int vtkWeightTrajectory::RequestData(
     this->AddEnds(output, "principal components", outputVector);
     return 1;
   }
+  this->ListColumns(inputVector);
   std::vector<vtkSmartPointer<vtkPolyData>> paths;
   for (int k = 0; k < inputVector[0]->GetNumberOfInformationObjects(); ++k) {
     vtkDataObject *input = vtkDataObject::GetData(inputVector[0], k);

@@ -139,6 +139,7 @@ private:
   std::unique_ptr<Internals> State;
   std::string Drawn; ///< the elements that were drawn last, in words
   LastError Last;
+  void ListColumns(vtkInformationVector **inputVector);
   std::vector<std::string> Columns;
 
   vtkWeightTrajectory(const vtkWeightTrajectory &) = delete;

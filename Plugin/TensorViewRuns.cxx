@@ -87,6 +87,20 @@ bool TensorViewRuns::HasDashboard(pqPipelineSource *run)
   return run && Part(run, "weights") && Part(run, "groups");
 }
 
+vtkSMProxy *TensorViewRuns::Compared(pqPipelineSource *run)
+{
+  // As tensorview_dashboard.comparing names them.
+  for (pqPipelineSource *filter : run ? run->getAllConsumers() : QList<pqPipelineSource *>())
+    if (filter->getSMName().startsWith("compared ") && filter->getSMName().endsWith(" weights"))
+      return filter->getProxy();
+  return nullptr;
+}
+
+bool TensorViewRuns::IsShown(pqPipelineSource *run)
+{
+  return HasDashboard(run) || Compared(run);
+}
+
 void TensorViewRuns::Call(const QString &function, const QStringList &arguments)
 {
   pqPythonManager *python = pqPVApplicationCore::instance()->pythonManager();

@@ -29,6 +29,12 @@ vtkSMProxy *Part(pqPipelineSource *run, const char *part);
 /// Whether that run has its dashboard already; false for null.
 bool HasDashboard(pqPipelineSource *run);
 
+/// The weight grid that shows the run beside others, or null.
+vtkSMProxy *Compared(pqPipelineSource *run);
+
+/// Whether that run has views whose layer and look can be changed; false for null.
+bool IsShown(pqPipelineSource *run);
+
 /// A text as Python writes it.
 QString Quoted(QString text);
 

@@ -153,7 +153,7 @@ void TensorViewToolbar::Connect()
     });
   QObject::connect(this->Dark, &QAction::toggled, this, [](bool dark) {
     pqApplicationCore::instance()->settings()->setValue(DarkSetting, dark);
-    if (HasDashboard(Run()))
+    if (IsShown(Run()))
       Call("style", {Quoted(Run()->getSMName()), dark ? "'dark'" : "'light'"});
   });
 
@@ -215,7 +215,7 @@ void TensorViewToolbar::OpenExample()
 void TensorViewToolbar::ChooseLayer(const QString &layer)
 {
   pqPipelineSource *run = Run();
-  if (!layer.isEmpty() && HasDashboard(run))
+  if (!layer.isEmpty() && IsShown(run))
     Call("layer", {Quoted(run->getSMName()), Quoted(layer)});
   this->Steps = 0;
 }
@@ -239,7 +239,8 @@ void TensorViewToolbar::Follow()
   const QSignalBlocker quiet(this->Layer), still(this->Threshold), silent(this->Metric);
   this->Followed = run;
   TensorViewLayers::Fill(this->Layer, Layers(run));
-  if (vtkSMProxy *weights = Part(run, "weights")) {
+  vtkSMProxy *weights = HasDashboard(run) ? Part(run, "weights") : Compared(run);
+  if (weights) {
     const QString tensor = vtkSMPropertyHelper(weights, "Tensor").GetAsString();
     this->Layer->setCurrentText(tensor.left(tensor.lastIndexOf('/')));
     this->Layer->setCurrentIndex(this->Layer->findText(this->Layer->currentText()));

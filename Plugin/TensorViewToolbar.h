@@ -30,6 +30,7 @@ private:
   void AddGroups();
   void AddLook();
   void AddRuns();
+  void AddLinks();
   void AddMenu();
   void Connect();
 
@@ -56,7 +57,7 @@ private:
   QAction *Show = nullptr, *Previous = nullptr, *Next = nullptr, *Dark = nullptr;
   QAction *Example = nullptr, *Compare = nullptr, *ShowOpened = nullptr;
   TensorViewMerge *Merge = nullptr;
-  QMenu *Trainings = nullptr;
+  QMenu *Trainings = nullptr, *Links = nullptr;
   QLabel *State = nullptr;
   QString Shown;     ///< the step that ShowState() said last
   int Steps = 0;     ///< of the training that is watched, as they came

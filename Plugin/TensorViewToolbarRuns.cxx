@@ -18,6 +18,7 @@
 #include "vtkSMPropertyHelper.h"
 
 #include <QAction>
+#include <QActionGroup>
 #include <QCoreApplication>
 #include <QLabel>
 #include <QMainWindow>
@@ -31,6 +32,7 @@ using namespace TensorViewRuns;
 
 namespace {
 const char *const OpenSetting = "TensorView/ShowOpened";
+const char *const LinkSetting = "TensorView/Link";
 constexpr int Look = 1000;    // milliseconds between two looks whether a training goes on
 constexpr int Message = 8000; // milliseconds that a message stays
 } // namespace
@@ -48,6 +50,7 @@ void TensorViewToolbar::AddRuns()
   this->Compare->setToolTip("Show a layer of several runs side by side: of those selected in the "
                             "pipeline browser, or of all that are open");
   QObject::connect(this->Compare, &QAction::triggered, this, [this]() { this->CompareRuns(); });
+  this->AddLinks();
 
   this->Trainings = new QMenu("Connect to a training", this);
   this->Trainings->setObjectName("TensorViewTrainings");
@@ -75,6 +78,33 @@ void TensorViewToolbar::AddRuns()
     [this](pqPipelineSource *run) { this->Opened(run); });
 }
 
+/// What is the same in all runs at one time: a choice at the side of *Compare*.
+void TensorViewToolbar::AddLinks()
+{
+  this->Links = new QMenu("Compare at", this);
+  this->Links->setObjectName("TensorViewLinks");
+  auto *either = new QActionGroup(this->Links);
+  const bool parts =
+    pqApplicationCore::instance()->settings()->value(LinkSetting, "step").toString() == "part";
+  for (const QString &link : {QString("step"), QString("part")}) {
+    QAction *action =
+      this->Links->addAction(link == "step" ? "The same step" : "The same part of each run");
+    action->setObjectName("actionTensorViewLink_" + link);
+    action->setData(link);
+    action->setCheckable(true);
+    action->setChecked((link == "part") == parts);
+    either->addAction(action);
+    QObject::connect(action, &QAction::triggered, this, [link]() {
+      pqApplicationCore::instance()->settings()->setValue(LinkSetting, link);
+      Call("link", {Quoted(link)});
+    });
+  }
+  if (auto *button = qobject_cast<QToolButton *>(this->widgetForAction(this->Compare))) {
+    button->setMenu(this->Links);
+    button->setPopupMode(QToolButton::MenuButtonPopup);
+  }
+}
+
 void TensorViewToolbar::AddMenu()
 {
   auto *window = qobject_cast<QMainWindow *>(this->parentWidget());
@@ -85,6 +115,7 @@ void TensorViewToolbar::AddMenu()
   QObject::connect(menu, &QMenu::aboutToShow, this, [this]() { this->ListTrainings(); });
   for (QAction *action : {this->Show, this->Compare})
     menu->addAction(action);
+  menu->addMenu(this->Links);
   menu->addMenu(this->Trainings);
   menu->addAction(this->Merge);
   menu->addSeparator();
@@ -132,9 +163,14 @@ void TensorViewToolbar::CompareRuns()
     Say("Open a second run to compare it with.");
     return;
   }
-  Call("compare", {"[" + runs.join(", ") + "]", this->Dark->isChecked() ? "'dark'" : "'light'"});
+  const QString link =
+    pqApplicationCore::instance()->settings()->value(LinkSetting, "step").toString();
+  Call("compare",
+    {"[" + runs.join(", ") + "]", this->Dark->isChecked() ? "'dark'" : "'light'", Quoted(link)});
   QCoreApplication::processEvents();
   Call("fit_comparison", {});
+  this->Followed = nullptr;
+  this->Follow();
 }
 
 void TensorViewToolbar::ListTrainings()

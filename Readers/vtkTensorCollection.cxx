@@ -10,6 +10,7 @@
 #include "vtkIdTypeArray.h"
 #include "vtkImageData.h"
 #include "vtkInformation.h"
+#include "vtkInformationDoubleKey.h"
 #include "vtkInformationIntegerVectorKey.h"
 #include "vtkInformationStringVectorKey.h"
 #include "vtkIntArray.h"
@@ -27,6 +28,7 @@ vtkStandardNewMacro(vtkTensorCollection);
 vtkInformationKeyMacro(vtkTensorCollection, TENSORS, StringVector);
 vtkInformationKeyMacro(vtkTensorCollection, SHAPES, IntegerVector);
 vtkInformationKeyMacro(vtkTensorCollection, PATHS, StringVector);
+vtkInformationKeyMacro(vtkTensorCollection, STEPS_PER_TIME, Double);
 
 namespace {
 void AddText(vtkFieldData *fields, const char *name, const std::string &text)

@@ -50,6 +50,7 @@
 class vtkDataArray;
 class vtkDataObject;
 class vtkInformation;
+class vtkInformationDoubleKey;
 class vtkInformationIntegerVectorKey;
 class vtkInformationStringVectorKey;
 class vtkIntArray;
@@ -97,6 +98,10 @@ public:
   /// look at all steps at once can read them by themselves (tensorview/source.h). Set by sources on
   /// their outputs; absent where the tensors come from memory.
   static vtkInformationStringVectorKey *PATHS();
+
+  /// How many steps of the training one unit of a source's time is, where it is not one: for those
+  /// who read PATHS(). Beside them.
+  static vtkInformationDoubleKey *STEPS_PER_TIME();
 
   /// Weight, Activation, Gradient, Bias, ...: the cell array's name for a kind.
   static std::string ArrayName(const std::string &kind);

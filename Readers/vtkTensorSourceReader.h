@@ -111,6 +111,18 @@ public:
   vtkGetMacro(TimeSteps, int);
   ///@}
 
+  enum TimeUnitType
+  {
+    STEP = 0,   ///< the time of a record is its step
+    PERCENT = 1 ///< ... its step as a share of the last one: 100 is the end of the run
+  };
+  ///@{
+  /// What the times of output 0 are: PERCENT puts runs of different lengths side by side. Names and
+  /// columns Step stay steps. Default: STEP.
+  vtkSetClampMacro(TimeUnit, int, STEP, PERCENT);
+  vtkGetMacro(TimeUnit, int);
+  ///@}
+
   /// How many values of tensors were read so far, by this process: output 0 is read on demand where
   /// whoever asks knows how (vtkTensorDemand).
   vtkIdType GetValuesRead() const;
@@ -187,6 +199,7 @@ private:
   std::string HistoryTensor;
   std::string HistoryElements = "0-2";
   int TimeSteps = CHOSEN;
+  int TimeUnit = STEP;
   bool DescribeFirst = false;
   std::unique_ptr<Internals> State;
 };

@@ -76,7 +76,8 @@ struct vtkTensorSourceReader::Internals
   bool Described = false;                  ///< tensors were not asked for on demand, but given so
   std::unordered_set<std::string> Enabled; ///< of the selection, at its time
   vtkMTimeType EnabledAt = 0;              ///< 0: to be listed again
-  std::vector<double> Times;               ///< TIME_STEPS
+  std::vector<double> Steps;               ///< of the records
+  std::vector<double> Times;               ///< TIME_STEPS: when each of Steps is shown
   Memory<Kept> Records;
   Memory<Running> Sums;
   vtkTypeInt64 ValuesRead = 0; ///< of tensors, ever
@@ -102,7 +103,7 @@ struct vtkTensorSourceReader::Internals
 /// One execution: what is asked for, and what it leaves for the next.
 struct vtkTensorSourceReader::Request
 {
-  double Time = 0;
+  double Time = 0; ///< as a step of the training, whatever unit the reader's times have
   size_t Rank = 0, Ranks = 1;
   std::function<bool(double)> Progress; ///< with what is done of one tensor; false: stop
   tv_execution Execution{};             ///< calls Progress

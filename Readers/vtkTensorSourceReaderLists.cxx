@@ -6,6 +6,7 @@
 
 #include "vtkDataArraySelection.h"
 #include "vtkInformation.h"
+#include "vtkInformationDoubleKey.h"
 #include "vtkInformationDoubleVectorKey.h"
 #include "vtkInformationIntegerVectorKey.h"
 #include "vtkInformationStringVectorKey.h"
@@ -200,7 +201,17 @@ int vtkTensorSourceReader::RequestInformation(
     tv_source_scalars_of(state.Source.Get(), &scalars);
     Merge(steps, scalars.steps, scalars.records);
   }
-  state.Times.assign(steps.begin(), steps.end());
+  state.Steps.assign(steps.begin(), steps.end());
+  state.Times = state.Steps;
+  for (int port = 0; port < 2; ++port)
+    outputVector->GetInformationObject(port)->Remove(vtkTensorCollection::STEPS_PER_TIME());
+  if (this->TimeUnit == PERCENT && !steps.empty() && steps.back() > 0) {
+    const double percent = static_cast<double>(steps.back()) / 100.0;
+    for (double &time : state.Times)
+      time /= percent;
+    for (int port = 0; port < 2; ++port)
+      outputVector->GetInformationObject(port)->Set(vtkTensorCollection::STEPS_PER_TIME(), percent);
+  }
   if (state.Times.empty()) {
     out->Remove(vtkStreamingDemandDrivenPipeline::TIME_STEPS());
     out->Remove(vtkStreamingDemandDrivenPipeline::TIME_RANGE());

@@ -125,17 +125,14 @@ public:
 };
 vtkStandardNewMacro(Demand);
 
-/// The last step at or before the time that was asked for; the first where there is none.
-double TimeOf(vtkInformation *info, const std::vector<double> &times)
+/// Which is the last of times at or before the one that was asked for; the first where there is none.
+size_t IndexOf(vtkInformation *info, const std::vector<double> &times)
 {
-  double time = times.empty() ? 0.0 : times.front();
-  if (info->Has(vtkStreamingDemandDrivenPipeline::UPDATE_TIME_STEP())) {
-    const double wanted = info->Get(vtkStreamingDemandDrivenPipeline::UPDATE_TIME_STEP());
-    const auto after = std::upper_bound(times.begin(), times.end(), wanted);
-    if (after != times.begin())
-      time = *(after - 1);
-  }
-  return time;
+  if (!info->Has(vtkStreamingDemandDrivenPipeline::UPDATE_TIME_STEP()))
+    return 0;
+  const double wanted = info->Get(vtkStreamingDemandDrivenPipeline::UPDATE_TIME_STEP());
+  const auto after = std::upper_bound(times.begin(), times.end(), wanted);
+  return after == times.begin() ? 0 : static_cast<size_t>(after - times.begin()) - 1;
 }
 } // namespace
 
@@ -216,10 +213,12 @@ void vtkTensorSourceReader::ReadTensors(vtkInformation *info)
   if (!output || !state.Source)
     return;
   Request request;
-  request.Time = TimeOf(info, state.Times);
-  output->GetInformation()->Set(vtkDataObject::DATA_TIME_STEP(), request.Time);
-  if (this->Live() && !state.Times.empty())
-    request.Time = state.Times.back(); // it has moved on meanwhile: its last step is all there is
+  const size_t index = IndexOf(info, state.Times);
+  const bool any = index < state.Times.size();
+  request.Time = any ? state.Steps[index] : 0.0;
+  output->GetInformation()->Set(vtkDataObject::DATA_TIME_STEP(), any ? state.Times[index] : 0.0);
+  if (this->Live() && any)
+    request.Time = state.Steps.back(); // it has moved on meanwhile: its last step is all there is
   request.Rank = static_cast<size_t>(std::max(0, info->Get(Pipeline::UPDATE_PIECE_NUMBER())));
   request.Ranks = static_cast<size_t>(std::max(1, info->Get(Pipeline::UPDATE_NUMBER_OF_PIECES())));
   request.Execution = {Threads(), Request::Call, &request};

@@ -42,7 +42,7 @@ inside() { # a command in /src of the suite, in a new environment
 
 versions() { # of what differs most between releases
   inside "$1" "dpkg-query -W -f '\${Package} \${Version}\n' paraview python3 libdnnl-dev libhdf5-dev" |
-    sed 's/+dfsg[^ ]*//; s/-[^ ]*$//' | awk '{printf "%s%s %s", NR > 1 ? ", " : "", $1, $2}'
+    sed 's/+dfsg[^ ]*//; s/-[^ ]*$//' | awk '{printf "%s%s %s", (NR > 1 ? ", " : ""), $1, $2}'
 }
 
 failures=0

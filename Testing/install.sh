@@ -25,6 +25,10 @@ packages() {
   else
     build+=" qt6-base-dev qt6-tools-dev qt6-svg-dev qt6-5compat-dev"
   fi
+  # Debian's ParaView 6 uses Debian's VTK; where there is no xmlpatterns, its help is made with xsltproc.
+  if [ -z "$(. /etc/os-release; echo "${VERSION_ID:-}")" ]; then
+    build+=" libvtk9-dev libvtk9-qt-dev xsltproc"
+  fi
   build+=" libxcursor-dev libxt-dev"
   # HDF5 in the flavour that ParaView uses, and MPI for pvserver on several ranks:
   build+=" libhdf5-openmpi-dev libopenmpi-dev openmpi-bin"

@@ -5,28 +5,54 @@
 
 #include "vtkAlgorithm.h"
 #include "vtkInformation.h"
+#include "vtkInformationDoubleKey.h"
 #include "vtkInformationStringVectorKey.h"
 #include "vtkMultiProcessController.h"
+#include "vtkStreamingDemandDrivenPipeline.h"
 
 #include "execution.h"
+
+#include <cmath>
 
 RunSource::~RunSource()
 {
   this->Close();
 }
 
+namespace {
+/// What the reader behind an input says of it. ParaView puts a filter of its own in between, which
+/// keeps that back.
+vtkInformation *Said(vtkAlgorithm *filter, int port, int connection)
+{
+  vtkInformation *in = filter->GetInputInformation(port, connection);
+  vtkAlgorithm *source = filter->GetInputAlgorithm(port, connection);
+  if (in && !in->Has(vtkTensorCollection::PATHS()) && source && source->IsA("vtkPVPostFilter") &&
+      source->GetNumberOfInputConnections(0) == 1)
+    in = source->GetInputInformation(0, 0);
+  return in;
+}
+} // namespace
+
 std::vector<std::string> RunSource::Paths(vtkAlgorithm *filter, int port, int connection)
 {
   std::vector<std::string> paths;
   vtkInformationStringVectorKey *key = vtkTensorCollection::PATHS();
-  vtkInformation *in = filter->GetInputInformation(port, connection);
-  vtkAlgorithm *source = filter->GetInputAlgorithm(port, connection);
-  if (in && !in->Has(key) && source && source->IsA("vtkPVPostFilter") &&
-      source->GetNumberOfInputConnections(0) == 1)
-    in = source->GetInputInformation(0, 0);
+  vtkInformation *in = Said(filter, port, connection);
   for (int i = 0; in && in->Has(key) && i < in->Length(key); ++i)
     paths.emplace_back(in->Get(key, i));
   return paths;
+}
+
+double RunSource::Step(vtkAlgorithm *filter, vtkInformation *out, int connection)
+{
+  vtkInformationDoubleKey *time = vtkStreamingDemandDrivenPipeline::UPDATE_TIME_STEP();
+  vtkInformationDoubleKey *scale = vtkTensorCollection::STEPS_PER_TIME();
+  if (!out->Has(time))
+    return 0.0;
+  vtkInformation *in = Said(filter, 0, connection);
+  if (!in || !in->Has(scale))
+    return out->Get(time);
+  return std::round(out->Get(time) * in->Get(scale) * 1e6) / 1e6; // a step that was a time and back
 }
 
 int RunSource::Threads()

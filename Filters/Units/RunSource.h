@@ -24,6 +24,9 @@ public:
   /// each of ours, which keeps them back: this looks behind it. Empty where there are none.
   static std::vector<std::string> Paths(vtkAlgorithm *filter, int port = 0, int connection = 0);
 
+  /// The step of the training at the time that is asked for in out; 0 where none is.
+  static double Step(vtkAlgorithm *filter, vtkInformation *out, int connection = 0);
+
   /// How many threads kernels may use in this process: what OpenMP would use, shared fairly among the
   /// MPI ranks of a machine.
   static int Threads();

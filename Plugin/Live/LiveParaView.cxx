@@ -9,6 +9,7 @@
 #include "vtkLogger.h"
 #include "vtkNew.h"
 #include "vtkPVTrivialProducer.h"
+#include "vtkPVVersion.h"
 #include "vtkPythonInterpreter.h"
 #include "vtkSMParaViewPipelineController.h"
 #include "vtkSMPluginManager.h"
@@ -108,7 +109,11 @@ bool LiveParaView::Start(const std::string &asked)
   // ParaView starts MPI, which would look at every X server for graphics cards, and end this
   // program with a server that ends meanwhile.
   setenv("HWLOC_COMPONENTS", "-gl", 0);
+#if PARAVIEW_VERSION_MAJOR < 6
   vtkInSituInitializationHelper::Initialize(0);
+#else
+  vtkInSituInitializationHelper::Initialize(0, {});
+#endif
   this->Started = true;
   const std::string plugin = asked.empty() ? FindPlugin() : asked;
   if (plugin.empty() ||

@@ -2,7 +2,7 @@
 """Draws the pictures of the dashboard that README.md shows.
 
     xvfb-run -a pvpython Plugin/Scripts/dashboard_pictures.py RUN.tvh5 [RUN.tvh5 ...] --output PICTURE.png
-        [--layer LAYER] [--style light|dark]
+        [--layer LAYER] [--style light|dark] [--size WIDTHxHEIGHT]
 
 One run: its dashboard; several: they are compared. LAYER: how its name begins (the first with weights
 and activations). Those of README.md:
@@ -14,6 +14,11 @@ and activations). Those of README.md:
       build/bin/tensorview-lenet --steps 600 --learning-rate $rate --output rate-$rate.tvh5
     done
     $draw rate-0.001.tvh5 rate-0.01.tvh5 --output Data/Pictures/comparison.png
+
+Those of the help:
+
+    $draw Data/Samples/lenet.tvh5 --size 740x500 --output Plugin/Help/dashboard.png
+    $draw rate-0.001.tvh5 rate-0.01.tvh5 --size 740x640 --output Plugin/Help/comparison.png
 """
 
 import argparse
@@ -41,6 +46,7 @@ def main():
     parser.add_argument("--output", required=True)
     parser.add_argument("--layer")
     parser.add_argument("--style", default="light")
+    parser.add_argument("--size", help="of the whole, as 1650x1000")
     asked = parser.parse_args()
     simple.LoadPlugin(find_plugin(), ns=simple.__dict__)
     import tensorview_dashboard
@@ -49,6 +55,9 @@ def main():
         shown = tensorview_dashboard.compare(asked.runs, asked.layer, asked.style)
     else:
         shown = tensorview_dashboard.dashboard(asked.runs[0], asked.layer, asked.style)
+    if asked.size:
+        shown.layout.SetSize(*map(int, asked.size.split("x")))
+        shown.fit()
     shown.save(asked.output)
     print(f"{asked.output}: {shown.layer} of {', '.join(asked.runs)}")
 

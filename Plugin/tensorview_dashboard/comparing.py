@@ -5,15 +5,29 @@ one time; their paths in one view, their histories in one chart."""
 import os
 
 from . import history, looks
-from .drawing import element_names, show_grid
+from .drawing import show_grid
 from .network import Network, in_window, simple, text
-from .views import close_at_exit, first_elements, go_to_last, open_reader
+from .views import close_at_exit, find, go_to_last, open_reader
 
 # Each run's own colour: those that colour-blind people can tell apart (Okabe and Ito 2008).
 COLOURS = ((0.0, 0.45, 0.7), (0.84, 0.37, 0.0), (0.0, 0.62, 0.45), (0.8, 0.47, 0.65))
 COLOURS += ((0.34, 0.71, 0.91), (0.9, 0.62, 0.0))
 MOST = len(COLOURS)
-TOP = (0.04, 0.03, 0.15, 0.15)  # name and title above, a legend below
+LINKS = {"step": "Step", "part": "Percent of the Run"}  # TimeUnit of the readers
+WIDE = 3  # up to so many runs side by side have views that are wider than high: a legend fits beside
+# What grids leave free, as in looks: for a name and a title above, and a legend below or at the right.
+BELOW = ((0.04, 8), (0.03, 8), (0.15, 62), (0.15, 56))
+BESIDE = ((0.04, 8), looks.BESIDE[1], (0.03, 8), (0.13, 44))
+
+
+made = []  # comparisons; some of their runs may be closed since
+
+
+def of(reader):
+    """The comparisons that show this run."""
+    there = set(simple().GetSources().values())
+    made[:] = [comparison for comparison in made if there.issuperset(comparison.readers)]
+    return [comparison for comparison in made if reader in comparison.readers]
 
 
 def labels_of(paths):
@@ -32,29 +46,34 @@ def union(sources):
     return [(min, max)[i % 2](box[i] for box in boxes) for i in range(6)]
 
 
-def compare(sources, layer=None, style="light"):
+def compare(sources, layer=None, style="light", link="step"):
     """Shows a layer of two to six runs in one layout.
 
     sources: paths of runs, or their readers; layer: its name in the first run, or how it begins (the
-    first one that all of them have); style: "light" or "dark". Returns a Comparison."""
+    one that the dashboard of the first run shows, or the first one that all of them have); style: "light" or "dark"; link: what is the same in all runs at
+    one time, "step", or "part" of the run: ParaView's time is then a per cent of it. Returns a
+    Comparison."""
     pv = simple()
     sources = list(sources)
     if not 2 <= len(sources) <= MOST:
         raise ValueError(f"2 to {MOST} runs can be compared, not {len(sources)}")
-    return Comparison([open_reader(pv, source) for source in sources], layer, style)
+    made.append(Comparison([open_reader(pv, source) for source in sources], layer, style, link))
+    return made[-1]
 
 
 class Comparison:
-    """layer can be set; runs has the names, views the views by name."""
+    """layer, style and link can be set; runs has the names, views the views by name."""
 
-    def __init__(self, readers, layer=None, style="light"):
+    def __init__(self, readers, layer=None, style="light", link="step"):
         self.pv = pv = simple()
         self.readers = readers
         self.networks = [Network(reader) for reader in readers]
         self.runs = labels_of([text(reader, "FileName") for reader in readers])
         self._style = looks.style_of(style)
+        self._beside = len(readers) <= WIDE
         self._layer = self._common(layer)
-        go_to_last(pv)
+        self._set_link(link)
+        self._go_to_end()
         self.grids, self.trajectories, self.views, self.captions = {}, [], {}, []
         for run, reader in zip(self.runs, readers):
             tensors, table = pv.OutputPort(reader, 0), pv.OutputPort(reader, 1)
@@ -79,10 +98,56 @@ class Comparison:
 
     @layer.setter
     def layer(self, name):
-        self._layer = self._common(name)
-        self._choose()
+        self.take(self._common(name))
+        for reader in self.readers:  # each reader has one history, for all who show it
+            shown = find(reader)
+            if shown is not None and shown.layer != self._layer:
+                shown.take(self._layer)
+
+    def take(self, layer):
+        """Another layer, by its full name, in these views alone; nothing where a run lacks it."""
+        if all(layer in network.tensors for network in self.networks):
+            self._layer = layer
+            self._choose()
+            self._show()
+            self.fit()
+
+    @property
+    def style(self):
+        return self._style.name
+
+    @style.setter
+    def style(self, name):
+        self._style = looks.style_of(name)
+        self._show()
+
+    @property
+    def link(self):
+        """What is the same in all runs at one time: "step", or "part" of the run."""
+        return self._link
+
+    @link.setter
+    def link(self, link):
+        self._set_link(link)
+        self._go_to_end()
         self._show()
         self.fit()
+
+    def _set_link(self, link):
+        if link not in LINKS:
+            raise ValueError(f'runs are linked by "step" or by "part", not by "{link}"')
+        self._link = link
+        for reader in self.readers:
+            if reader.GetProperty("TimeUnit") is not None:  # weight files have their steps
+                reader.TimeUnit = LINKS[link]
+                reader.UpdatePipelineInformation()
+
+    def _go_to_end(self):
+        """Of these runs: others that are open may go on for longer, or be shown by step."""
+        go_to_last(self.pv)
+        ends = [max(reader.TimestepValues) for reader in self.readers if reader.TimestepValues]
+        if ends and max(ends) < self.pv.GetTimeKeeper().Time:
+            self.pv.GetAnimationScene().AnimationTime = max(ends)
 
     def save(self, path, size=None):
         """A picture of the layout: .png."""
@@ -96,7 +161,9 @@ class Comparison:
         if not common:
             raise ValueError(f"{', '.join(self.runs)}: no layer is in all of these runs")
         if layer is None:
-            return first.first() if first.first() in common else common[0]
+            shown = find(self.readers[0])
+            wanted = shown.layer if shown is not None else first.first()
+            return wanted if wanted in common else common[0]
         name = first.complete(layer)
         if name not in common:
             raise ValueError(f'not all runs have a layer "{name}"; all have {", ".join(common)}')
@@ -111,9 +178,7 @@ class Comparison:
             self.grids[run]["weights"].Tensor = weights
             self.grids[run]["images"].Tensor = network.activations(layer)
             reader.HistoryTensor = weights
-            elements = first_elements(text(reader, "HistoryElements"))
-            for axis, element in zip(("XElement", "YElement", "ZElement"), elements):
-                setattr(path, axis, f"{weights}[{element}]")
+            history.choose_elements(path)
 
     def _lay_out(self):
         """A row of weights and one of images, a column for each run; below them paths and chart."""
@@ -147,7 +212,7 @@ class Comparison:
         pv = self.pv
         for colour, run in zip(COLOURS, self.runs):
             for part, grid in self.grids[run].items():
-                show_grid(pv, grid, self.views[run, part], self._style)
+                show_grid(pv, grid, self.views[run, part], self._style, beside=self._beside)
                 self._name(self.views[run, part], run, colour, 0)
         self._show_trajectories()
         self._show_histories()
@@ -194,7 +259,7 @@ class Comparison:
         pv, style, view = self.pv, self._style, self.views["trajectories"]
         looks.dress(view, style)
         for row, (run, path, colour) in enumerate(zip(self.runs, self.trajectories, COLOURS)):
-            path.UpdatePipeline(pv.GetTimeKeeper().Time)
+            history.update_path(pv, path)
             for port in (1, 0):
                 display = pv.Show(pv.OutputPort(path, port), view)
                 pv.ColorBy(display, None)
@@ -202,7 +267,7 @@ class Comparison:
                 display.RenderLinesAsTubes = 1
                 display.LineWidth = 4
             self._name(view, run, colour, row)
-        looks.dress_axes(view, style, self._path_bounds(), element_names(self.trajectories[0]))
+        looks.dress_axes(view, style, self._path_bounds(), history.element_names(self.readers[0]))
 
     def _path_bounds(self):
         return union(self.trajectories)
@@ -221,9 +286,12 @@ class Comparison:
             bounds = union(pv.OutputPort(self.grids[r][part], 0) for r in self.runs)
             looks.lower(bounds)
             tilt = (0, -0.7, 1) if part == "weights" else (0, 0, 1)
-            looks.fit(self.views[run, part], bounds, tilt, (0, 1, 0), TOP)
+            view, margins = self.views[run, part], BESIDE if self._beside else BELOW
+            looks.fit(view, bounds, tilt, (0, 1, 0), margins)
+            if self._beside:
+                looks.put_beside(pv, pv.OutputPort(self.grids[run][part], 0), view)
         looks.fit(
             self.views["trajectories"], self._path_bounds(), (0.8, -1.4, 0.7), (0, 0, 1), looks.AXES
         )
         for view in self.views.values():
-            pv.Render(view)
+            view.StillRender()  # and not Render(), which moves the camera of the first view it draws

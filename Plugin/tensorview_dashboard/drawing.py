@@ -2,7 +2,7 @@
 """How the views of a dashboard are drawn: representations, colours, legends, titles and cameras."""
 
 from . import looks
-from .network import text
+from .history import element_names, update_path
 
 MOST_PICKED = 300000  # pixels of an image grid that are drawn so that they can be picked
 LONGEST = 3.0  # a matrix that is longer than so many times its width is stretched to that
@@ -45,7 +45,7 @@ class Drawing:
     def _show_trajectory(self):
         pv, view, style = self.pv, self.views["trajectory"], self._style
         looks.dress(view, style)
-        self.trajectory.UpdatePipeline(pv.GetTimeKeeper().Time)
+        update_path(pv, self.trajectory)
         ends = pv.Show(pv.OutputPort(self.trajectory, 1), view)
         pv.ColorBy(ends, ("POINTS", "Step"))
         looks.write_title(pv, pv.OutputPort(self.trajectory, 2), view, style)
@@ -56,7 +56,7 @@ class Drawing:
         display.LineWidth = 4
         looks.legend(pv, display, view, style, "Step")
         bounds = self.trajectory.GetDataInformation().GetBounds()
-        looks.dress_axes(view, style, bounds, element_names(self.trajectory))
+        looks.dress_axes(view, style, bounds, element_names(self.reader))
 
     def _show_matrix(self):
         pv, style = self.pv, self._style
@@ -88,10 +88,14 @@ class Drawing:
             tilt = (0, -0.7, 1) if part == "weights" else (0, 0, 1)
             looks.lower(bounds)
             looks.fit(view, bounds, tilt, (0, 1, 0), margins)
+            if margins is looks.BESIDE:
+                looks.put_beside(self.pv, self.pv.OutputPort(grid, 0), view)
         self.fit_trajectory()
         if "matrix" in self.views:
-            bounds = self.pv.OutputPort(self.groups, 2).GetDataInformation().GetBounds()
-            looks.fit(self.views["matrix"], bounds, (0, 0, 1), (0, 1, 0), looks.BESIDE)
+            matrix, view = self.pv.OutputPort(self.groups, 2), self.views["matrix"]
+            bounds = matrix.GetDataInformation().GetBounds()
+            looks.fit(view, bounds, (0, 0, 1), (0, 1, 0), looks.BESIDE)
+            looks.put_beside(self.pv, matrix, view)
         self.render()
 
     def fit_trajectory(self):
@@ -127,12 +131,6 @@ def picture_type(grid):
     """How an image grid is drawn: so that its pixels can be picked, where they are not too many."""
     many = grid.GetDataInformation().GetNumberOfCells() > MOST_PICKED
     return "Slice" if many else "Surface"
-
-
-def element_names(trajectory):
-    """What the axes of a path are, in words."""
-    axes = [text(trajectory, axis + "Element") for axis in "XYZ"]
-    return ["element " + axis.rpartition("[")[2].rstrip("]") for axis in axes]
 
 
 def active_scalars(grid, wanted=None):

@@ -21,6 +21,35 @@ def sort_scalars(names):
     return losses, shares
 
 
+def first_elements(text):
+    """The first three of "0-2,100"."""
+    numbers = []
+    for part in text.split(","):
+        first, _, last = part.strip().partition("-")
+        if first.isdigit():
+            numbers += range(int(first), int(last if last.isdigit() else first) + 1)
+        if len(numbers) >= 3:
+            break
+    return numbers[:3]
+
+
+def element_names(reader):
+    """What the axes of its path are, in words."""
+    return [f"element {number}" for number in first_elements(text(reader, "HistoryElements"))]
+
+
+def choose_elements(path):
+    """A WeightTrajectory takes the first three elements of its reader's history, whatever they are."""
+    path.XElement = path.YElement = path.ZElement = ""
+
+
+def update_path(pv, path):
+    """Draws it, and tells the panel which elements there are now: it would bring those of the layer
+    before back with the next Apply."""
+    path.UpdatePipeline(pv.GetTimeKeeper().Time)
+    path.SMProxy.UpdatePropertyInformation()
+
+
 class Chart:
     """label: what stands before each name in the legend; colours: of the series, one after the
     other."""

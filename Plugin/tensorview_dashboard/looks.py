@@ -15,10 +15,12 @@ STYLES = {
 }
 FONT = 13
 
-# Parts of the view that the picture leaves free: left, right, bottom, top.
-BELOW = (0.04, 0.03, 0.15, 0.08)  # a legend below, a title above
-BESIDE = (0.03, 0.26, 0.03, 0.11)  # a legend at the right
-AXES = (0.2, 0.18, 0.2, 0.1)  # room for the names of axes
+# What the picture leaves free of a view at the left, right, bottom and top: a part of it, and at least
+# so many pixels, which is what letters need however small a view is.
+BELOW = ((0.04, 8), (0.03, 8), (0.15, 62), (0.08, 30))  # a legend below, a title above
+BESIDE = ((0.03, 8), (0.26, 116), (0.03, 8), (0.11, 44))  # a legend at the right
+AXES = ((0.2, 84), (0.18, 84), (0.2, 92), (0.1, 34))  # room for the names of axes
+MOST_FREE = 0.7  # of a width or height
 
 # Sides of a box of axes, as ParaView numbers them.
 FRONT, RIGHT, BEHIND, ALL_FACES = 2, 8, 16, 63
@@ -43,6 +45,12 @@ def _dot(a, b):
     return sum(x * y for x, y in zip(a, b))
 
 
+def _free(margins, size):
+    """Two opposite margins as parts of a size in pixels."""
+    parts = [max(part, pixels / max(1, size)) for part, pixels in margins]
+    return [part * min(1, MOST_FREE / sum(parts)) for part in parts]
+
+
 def fit(view, bounds, towards, up, margins):
     """Parallel projection, so that sizes can be compared; the box fills what the margins leave.
 
@@ -55,7 +63,8 @@ def fit(view, bounds, towards, up, margins):
     ]
     x = [_dot(corner, right) for corner in corners]
     y = [_dot(corner, above) for corner in corners]
-    left, right_margin, bottom, top = margins
+    left, right_margin = _free(margins[:2], view.ViewSize[0])
+    bottom, top = _free(margins[2:], view.ViewSize[1])
     aspect = view.ViewSize[0] / max(1, view.ViewSize[1])
     height = max(
         (max(y) - min(y)) / (1 - bottom - top),
@@ -97,6 +106,19 @@ def dress_flat(display):
     display.Ambient, display.Diffuse = 1.0, 0.0
 
 
+def beside_the_picture(view):
+    """Where a legend at the right begins."""
+    free = _free(BESIDE[:2], view.ViewSize[0])[1]
+    return [1 - 0.88 * free, 0.12]
+
+
+def put_beside(pv, port, view):
+    """The legend of what is shown at the right of it, whatever size the view has now."""
+    lut = pv.GetRepresentation(port, view).LookupTable
+    if lut:
+        pv.GetScalarBar(lut, view).Position = beside_the_picture(view)
+
+
 def legend(pv, display, view, style, title, beside=False):
     """The colour legend of what is shown, outside of it."""
     lut = display.LookupTable
@@ -108,7 +130,7 @@ def legend(pv, display, view, style, title, beside=False):
     bar.Orientation = "Vertical" if beside else "Horizontal"
     if beside:
         bar.WindowLocation = "Any Location"
-        bar.Position = [0.77, 0.12]
+        bar.Position = beside_the_picture(view)
         bar.ScalarBarLength = 0.66
         bar.HorizontalTitle = 1
         bar.TextPosition = "Ticks right/top, annotations left/bottom"

@@ -6,8 +6,6 @@ from contextlib import contextmanager
 from . import comparing, connecting, merging, selection, views
 from .network import simple
 
-last = []  # the comparison that was made last
-
 
 @contextmanager
 def traced(line, name):
@@ -46,19 +44,26 @@ def connect(name, style):
         connecting.connect(name, style)
 
 
-def compare(names, style):
+def compare(names, style, link):
     from paraview import servermanager, smtrace
 
     runs = ""
     if servermanager.vtkSMTrace.GetActiveTracer() is not None:
         found = [smtrace.Trace.get_accessor(reader_of(name)) for name in names]
         runs = ", ".join(str(run) for run in found)
-    with traced(f"tensorview_dashboard.compare([{runs}], style={style!r})", None):
-        last[:] = [comparing.compare([reader_of(name) for name in names], style=style)]
+    with traced(f"tensorview_dashboard.compare([{runs}], style={style!r}, link={link!r})", None):
+        comparing.compare([reader_of(name) for name in names], None, style, link)
+
+
+def link(value):
+    """Of all comparisons that there are."""
+    for comparison in list(comparing.made):
+        if comparison in comparing.of(comparison.readers[0]):
+            comparison.link = value
 
 
 def fit_comparison():
-    for comparison in last:
+    for comparison in comparing.made[-1:]:
         comparison.fit()
 
 
@@ -76,7 +81,10 @@ def grow(name):
 
 
 def layer(name, layer):
-    with traced(f"tensorview_dashboard.dashboard({{run}}, {layer!r})", name):
+    line = f"tensorview_dashboard.dashboard({{run}}, {layer!r})"
+    if views.find(reader_of(name)) is None:
+        line = f"tensorview_dashboard.comparing.of({{run}})[0].layer = {layer!r}"
+    with traced(line, name):
         change(name, "layer", layer)
 
 
@@ -100,14 +108,22 @@ def metric(name, value):
 
 
 def style(name, value):
-    with traced(f"tensorview_dashboard.find({{run}}).style = {value!r}", name):
+    line = f"tensorview_dashboard.find({{run}}).style = {value!r}"
+    if views.find(reader_of(name)) is None:
+        line = f"tensorview_dashboard.comparing.of({{run}})[0].style = {value!r}"
+    with traced(line, name):
         change(name, "style", value)
+        for comparison in comparing.of(reader_of(name)):
+            comparison.style = value
 
 
 def change(name, what, value):
-    found = views.find(reader_of(name))
-    if found is not None:
-        setattr(found, what, value)
+    """In the dashboard of a run; where it has none, in the comparisons that show it."""
+    reader = reader_of(name)
+    found = views.find(reader)
+    for shown in [found] if found is not None else comparing.of(reader):
+        if hasattr(shown, what):
+            setattr(shown, what, value)
 
 
 def select(name, source, port):

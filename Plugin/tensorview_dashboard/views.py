@@ -6,11 +6,11 @@ import os
 
 from . import looks, selection
 from .drawing import Drawing
-from .history import Chart
+from .history import Chart, choose_elements
 from .network import Network, in_window, run_name, simple, text
 
 __all__ = [
-    "Dashboard", "close_at_exit", "dashboard", "find", "first_elements", "open_reader",
+    "Dashboard", "close_at_exit", "dashboard", "find", "open_reader",
 ]
 
 # Names in the pipeline browser, behind that of the run: a dashboard is found again by them, in a
@@ -116,11 +116,22 @@ class Dashboard(Drawing):
 
     @property
     def layer(self):
+        shown = text(self.weights, "Tensor").rpartition("/")[0]
+        if shown in self.network.tensors:
+            self._layer = shown  # another Dashboard of this run may have changed it
         return self._layer
 
     @layer.setter
     def layer(self, name):
-        self._layer = self.network.complete(name)
+        from . import comparing  # which needs this module
+
+        self.take(self.network.complete(name))
+        for comparison in comparing.of(self.reader):  # the reader has one history, for all of them
+            comparison.take(self._layer)
+
+    def take(self, layer):
+        """Another layer, by its full name, in these views alone."""
+        self._layer = layer
         selection.clear(self)  # another layer's filters are others
         self.reader.HistoryElements = "0-2"
         self._choose()
@@ -172,7 +183,7 @@ class Dashboard(Drawing):
 
     def show_history(self):
         """The trajectory and the chart, after the reader reads other elements."""
-        self._name_elements()
+        choose_elements(self.trajectory)
         self._show_trajectory()
         self.fit_trajectory()
         self.chart.show(self._style)
@@ -185,7 +196,7 @@ class Dashboard(Drawing):
 
     def render(self):
         for view in self.views.values():
-            self.pv.Render(view)
+            view.StillRender()
 
     # How it is made.
 
@@ -254,13 +265,7 @@ class Dashboard(Drawing):
         self.groups.Tensor = self._comparable(weights, activations)
         self.distributions.Normalization = "Layer" if self._single else "Window"
         self.reader.HistoryTensor = weights
-        self._name_elements()
-
-    def _name_elements(self):
-        tensor = text(self.reader, "HistoryTensor")
-        elements = [f"{tensor}[{i}]" for i in first_elements(text(self.reader, "HistoryElements"))]
-        for name, element in zip(("XElement", "YElement", "ZElement"), elements):
-            setattr(self.trajectory, name, element)
+        choose_elements(self.trajectory)
 
     def _comparable(self, weights, activations):
         """What filters are compared by: maps, or the weights of units that have one number each, or,
@@ -276,15 +281,3 @@ class Dashboard(Drawing):
         grid.UpdatePipeline(self.pv.GetTimeKeeper().Time)
         ranges = [grid.CellData.GetArray(name) for name in ("Row", "Column")]
         return None not in ranges and all(array.GetRange()[1] <= 0 for array in ranges)
-
-
-def first_elements(text):
-    """The first three of "0-2,100"."""
-    numbers = []
-    for part in text.split(","):
-        first, _, last = part.strip().partition("-")
-        if first.isdigit():
-            numbers += range(int(first), int(last if last.isdigit() else first) + 1)
-        if len(numbers) >= 3:
-            break
-    return numbers[:3]

@@ -9,6 +9,7 @@ import unittest
 import numpy as np
 from paraview import servermanager
 from paraview import simple as pv
+from run_file import Tensor, write_run
 from vtkmodules.util.numpy_support import vtk_to_numpy
 
 SAMPLE = os.path.join(os.environ["TENSORVIEW_SAMPLES"], "lenet.tvh5")
@@ -57,6 +58,42 @@ class CompareTest(unittest.TestCase):
             title = servermanager.Fetch(grid, idx=2).GetColumn(0).GetValue(0)
             self.assertEqual("conv1/weights, step 100", title)
         scene.GoToLast()
+
+    def test_time_by_part_of_the_run(self):
+        generator = np.random.default_rng(5)
+        runs = {"long.tvh5": [0, 10, 20, 30, 40], "short.tvh5": [0, 4, 8]}
+        for path, at in runs.items():
+            maps = generator.normal(0, 1, (len(at), 4, 3, 3)).astype("<f4")
+            kernel = generator.normal(0, 1, (len(at), 4, 1, 3, 3)).astype("<f4")
+            tensors = {
+                "conv1/weights": Tensor("oihw", kernel, at),
+                "conv1/activations": Tensor("chw", maps, at),
+            }
+            write_run(path, tensors, {"loss": generator.random(len(at))}, at)
+        paths = [os.path.abspath(path) for path in runs]
+        comparison = self.package.compare(paths, link="part")
+        self.assertEqual("part", comparison.link)
+
+        def shown():
+            titles = []
+            for run in comparison.runs:
+                grid = comparison.grids[run]["weights"]
+                grid.UpdatePipeline(pv.GetTimeKeeper().Time)
+                titles.append(servermanager.Fetch(grid, idx=2).GetColumn(0).GetValue(0))
+            return [int(title.rpartition(" ")[2]) for title in titles]
+
+        scene = pv.GetAnimationScene()
+        self.assertEqual([40, 8], shown())
+        self.assertEqual(100, pv.GetTimeKeeper().Time)
+        scene.AnimationTime = 50
+        self.assertEqual([20, 4], shown())
+        comparison.link = "step"
+        scene.AnimationTime = 20
+        self.assertEqual([20, 8], shown())
+        with self.assertRaisesRegex(ValueError, 'by "step" or by "part", not by "epoch"'):
+            comparison.link = "epoch"
+        for reader in comparison.readers:
+            reader.TimeUnit = "Step"
 
     def test_paths_and_histories_have_the_colours_of_their_runs(self):
         comparison = self.comparison

@@ -78,8 +78,8 @@ class DashboardTest(unittest.TestCase):
         self.assertEqual(["conv1/weights"] + 3 * ["conv1/activations"], self.tensors())
         self.dashboard.layer = "conv2"
         self.assertEqual(["conv2/weights"] + 3 * ["conv2/activations"], self.tensors())
-        trajectory = self.dashboard.trajectory.SMProxy
-        self.assertEqual("conv2/weights[0]", trajectory.GetProperty("XElement").GetElement(0))
+        path = servermanager.Fetch(self.dashboard.trajectory, idx=2).GetColumn(0).GetValue(0)
+        self.assertRegex(path, r"^conv2/weights \[0\] \[1\] \[2\]")
         tabs = {name for (name, _) in pv.GetLayouts()}
         self.assertEqual({"lenet conv2", "lenet conv2 groups"}, tabs)
 

@@ -15,7 +15,7 @@ from window import environment, log
 
 # Of the window's width and height: a block, a pixel, a curve, and the paper beside the
 # pictures.
-WEIGHTS, IMAGE, CURVE, PAPER = (0.285, 0.52), (0.61, 0.56), (0.787, 0.46), (0.524, 0.46)
+WEIGHTS, IMAGE, CURVE, PAPER = (0.362, 0.545), (0.685, 0.48), (0.787, 0.46), (0.524, 0.46)
 TIP = (255, 255, 220)  # Qt's own colour
 VIEWS = ((0.3, 0.3), (1, 0.95))
 BUTTON = (45, 119)  # of the toolbar

@@ -6,6 +6,7 @@
 
 import os
 import re
+import shutil
 import sys
 import unittest
 import xml.etree.ElementTree as ElementTree
@@ -28,6 +29,12 @@ OPEN = [
 SHOW = press("actionTensorView")
 NEXT = press("actionTensorViewNextLayer")
 DARK = [(BAR + "actionTensorViewDark", "set_boolean", "true")]
+SECOND = os.path.join(HERE, "second.tvh5")
+OPEN_SECOND = OPEN[:1] + [("pqClientMainWindow/FileOpenDialog", "filesSelected", SECOND)]
+COMPARE = press("actionTensorViewCompare")
+BY_PART = [
+    (BAR + "TensorViewLinks", "activate", "actionTensorViewLink_part"),
+]
 
 
 def proxies(path, group):
@@ -55,6 +62,9 @@ class Toolbar(unittest.TestCase):
         events = OPEN + SHOW + save_state(os.path.join(HERE, "first.pvsm"))
         events += NEXT + save_state(os.path.join(HERE, "next.pvsm"))
         events += DARK + save_state(os.path.join(HERE, "dark.pvsm"))
+        shutil.copy(RUN, SECOND)
+        events += OPEN_SECOND + COMPARE + save_state(os.path.join(HERE, "compared.pvsm"))
+        events += BY_PART + save_state(os.path.join(HERE, "parts.pvsm"))
         paraview = start(PARAVIEW, events, "--exit")
         try:
             cls.status = paraview.wait(250)
@@ -85,6 +95,18 @@ class Toolbar(unittest.TestCase):
             },
             tensors("next.pvsm"),
         )
+
+    def test_two_runs_are_compared_by_step_and_by_part(self):
+        for path, unit in (("compared.pvsm", "0"), ("parts.pvsm", "1")):
+            readers = [p for p in proxies(path, "sources") if p.get("type") == "TensorSnapshotReader"]
+            self.assertEqual([[unit]] * 2, [properties(p)["TimeUnit"] for p in readers], path)
+            kinds = [p.get("type") for p in proxies(path, "filters")]
+            self.assertEqual(3, kinds.count("WeightGrid"), "one of the dashboard, two compared")
+            paths = [p for p in proxies(path, "filters") if p.get("type") == "WeightTrajectory"]
+            chosen = [properties(p)["XElement"] for p in paths]
+            self.assertEqual(3, len(chosen))
+            for [element] in chosen:  # none: the first that the history has
+                self.assertIn(element, ("", "conv2/weights[0]"), "after Apply, too")
 
     def test_the_dark_look(self):
         for path, dark in (("next.pvsm", False), ("dark.pvsm", True)):

@@ -152,6 +152,19 @@ class Values(unittest.TestCase):
         key = update(source, 0, 9.0).DATA_TIME_STEP()
         self.assertEqual(4.0, update(source, 0, 9.0).GetInformation().Get(key))
 
+    def test_time_as_percent_of_the_run(self):
+        weights = random(4, 4, 2, 3, 3).astype("<f4")
+        write_run("percent.tvh5", {"conv1/weights": Tensor("oihw", weights, [0, 7, 20, 30])})
+        source = reader("percent.tvh5", TimeUnit="Percent of the Run")
+        times = [step / 0.3 for step in (0, 7, 20, 30)]
+        self.assertTrue(np.allclose(times, list(source.TimestepValues), rtol=1e-15))
+        self.assertEqual(100, source.TimestepValues[-1])
+        for time, step in [(-1, 0), (23, 0), (source.TimestepValues[1], 7), (50, 7), (67, 20), (100, 30)]:
+            self.assertEqual(step, steps(tensors(source, time)["conv1/weights"]), time)
+        source.TimeUnit = "Step"
+        source.UpdatePipelineInformation()
+        self.assertEqual([0, 7, 20, 30], list(source.TimestepValues))
+
     def test_accumulate(self):
         maps, dense = random(7, 4, 6, 5), random(7, 11)
         at = [0, 10, 20, 30, 40, 50, 60]

@@ -238,7 +238,7 @@ class Onnx(Case):
             if raw:
                 initializers.append(numpy_helper.from_array(array, name))
             else:
-                kind = helper.mapping.NP_TYPE_TO_TENSOR_TYPE[array.dtype]
+                kind = numpy_helper.from_array(array).data_type
                 initializers.append(helper.make_tensor(name, kind, array.shape, array.flatten()))
         graph = helper.make_graph(nodes, "graph", [], [], initializers)
         onnx.save(helper.make_model(graph, producer_name="test"), path)
