@@ -17,7 +17,7 @@ MARKS = {
     "groups": (3, ROW, ("Filter",)),
     "matrix": (2, CELL, ("Row", "Column")),
 }
-MOST = 4096  # filters in one query
+MOST = 4096  # stretches of filters in one query
 
 
 def outputs(dashboard, part):
@@ -25,9 +25,23 @@ def outputs(dashboard, part):
     return getattr(dashboard, "groups" if part == "matrix" else part)
 
 
+def stretches(filters):
+    """First and last of each stretch of neighbours in sorted numbers."""
+    found = []
+    for number in filters:
+        if found and number == found[-1][1] + 1:
+            found[-1][1] = number
+        else:
+            found.append([number, number])
+    return found
+
+
 def query(names, filters):
     """The filters as ParaView's Find Data asks for them."""
-    terms = [f"({name} == {number})" for number in filters for name in names]
+    terms = []
+    for first, last in stretches(filters)[:MOST]:
+        between = "({0} == {1})" if first == last else "(({0} >= {1}) & ({0} <= {2}))"
+        terms += [between.format(name, first, last) for name in names]
     return " | ".join(terms)
 
 
@@ -54,7 +68,7 @@ def choose(source, port, field, names, filters):
         source.CleanSelectionInputs(port)
         return
     wanted = selection._createSelection(
-        "SelectionQuerySource", QueryString=query(names, filters[:MOST]), ElementType=field
+        "SelectionQuerySource", QueryString=query(names, filters), ElementType=field
     )
     # As a picked one is made: picking with Ctrl adds to it.
     appended = vtkSMSelectionHelper.NewAppendSelectionsFromSelectionSource(wanted.SMProxy)

@@ -120,6 +120,16 @@ class Selection(unittest.TestCase):
         path = servermanager.Fetch(self.dashboard.trajectory, idx=2).GetColumn(0).GetValue(0)
         self.assertRegex(path, rf"^conv1/weights \[{first}\] \[{first + 1}\]")
 
+    def test_filters_are_asked_for_by_stretches(self):
+        import numpy as np
+        from tensorview_dashboard.selection import query
+
+        units = np.arange(20000)
+        for wanted in ([3], [0, 1, 2, 9, 11, 12], list(range(100, 15000)) + [19999]):
+            found = eval(query(["Filter"], wanted), {"Filter": units})
+            self.assertEqual(wanted, units[found].tolist())
+        self.assertEqual("(Row == 2) | (Column == 2)", query(["Row", "Column"], [2]))
+
     def test_another_layer_clears_what_no_longer_fits(self):
         pick(self.dashboard.weights, 0, "(Filter == 3)", CELL)
         self.toolbar.select("run", "lenet weights", 0)
