@@ -162,6 +162,21 @@ class Keras(Case):
         self.assertLess(layers.index("zz_first"), layers.index("dense"))
         self.assertEqual([0], [row["offered"] for row in found.values() if "optimizer" in row["name"]])
 
+    def test_order_of_layers(self):
+        """By layer_names, in every way that h5py writes it: of one length, of variable length, in headers that go on
+        elsewhere."""
+        names = [f"layer_{k * 37 % 200}" for k in range(200)] + ["z" * 250]
+        for libver in ("earliest", "latest"):
+            for kind in ("S", "S20", h5py.string_dtype(), h5py.string_dtype("ascii")):
+                with h5py.File("order.h5", "w", libver=libver) as file:
+                    for name in names:
+                        file[name + "/kernel"] = np.ones(2, "f4")
+                    for k in range(5):
+                        file.attrs[f"other{k}"] = "x" * 50
+                    file.attrs["layer_names"] = np.array([name.encode() for name in names], kind)
+                with self.subTest(libver=libver, kind=kind):
+                    self.assertEqual(names, [row["layer"] for row in weights.read("order.h5")[0].values()])
+
     def test_1(self):
         kernel, bias = some(3, 3, 3, 64), some(64)
         with h5py.File("keras1.h5", "w") as file:

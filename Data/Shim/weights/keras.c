@@ -3,6 +3,7 @@
  * lead to is a tensor, named by its path without the first '/'. The order of the layers is in the
  * attribute layer_names, where there is one (Keras 1 and 2). */
 #include "hdf5_objects.h"
+#include "keras_attributes.h"
 #include "keras_file.h"
 #include "names.h"
 #include "status.h"
@@ -93,7 +94,9 @@ static herr_t visit(hid_t group, const char *name, const H5L_info_t *link, void 
 static void order_by(tv_weights *weights, hid_t group, const char *prefix)
 {
   size_t count = 0, stride = 0;
-  char *layers = tv_keras_strings(weights->hdf5, group, "layer_names", &count, &stride);
+  const tv_keras *keras = weights->hdf5;
+  char *layers = tv_keras_attribute_strings(
+    &keras->input, tv_keras_header(group), "layer_names", &count, &stride);
   const size_t before = strlen(prefix);
   for (size_t i = 0; layers && i < weights->count; ++i) {
     tv_weights_tensor *tensor = weights->tensors + i;
@@ -252,9 +255,11 @@ int tv_keras_recognise(const char *path)
   const tv_hdf5_scope scope = tv_enter_hdf5();
   const hid_t file = tv_keras_open(&keras, &mapped) ? -1 : keras.file;
   /* A run file has layers too. */
-  if (file >= 0 && H5Aexists(file, "format") <= 0) {
+  const uint64_t header = file >= 0 ? tv_keras_header(file) : 0;
+  if (file >= 0 && !tv_keras_has_attribute(&keras.input, header, "format") &&
+      H5Lexists(file, "complete", H5P_DEFAULT) <= 0) {
     for (size_t i = 0; i < sizeof attributes / sizeof attributes[0]; ++i)
-      known |= H5Aexists(file, attributes[i]) > 0;
+      known |= tv_keras_has_attribute(&keras.input, header, attributes[i]);
     for (size_t i = 0; i < sizeof groups / sizeof groups[0]; ++i)
       known |= H5Lexists(file, groups[i], H5P_DEFAULT) > 0;
   }

@@ -3,7 +3,6 @@
 #include "hdf5_input.h"
 #include "hdf5_objects.h"
 #include "hdf5_trial.h"
-#include "keras_strings.h"
 #include "status.h"
 #include "zip.h"
 
@@ -12,11 +11,6 @@
 #include <string.h>
 #include <unistd.h>
 
-enum
-{
-  MOST_LAYERS = 100000,
-  LONGEST_LAYER = 255
-};
 static const uint64_t largest_image = 1u << 30;
 
 /* Looks at an HDF5 file and opens it; member ends its name in sentences. */
@@ -179,46 +173,12 @@ const char *tv_keras_refusal(hid_t dataset, uint64_t bytes)
   return sentence;
 }
 
-/* Where the header of an object is. */
-static uint64_t address_of(hid_t object)
+uint64_t tv_keras_header(hid_t object)
 {
 #if H5_VERSION_GE(1, 12, 0)
   H5O_info1_t about;
 #else
   H5O_info_t about;
 #endif
-  return H5Oget_info1(object, &about) < 0 ? UINT64_MAX : about.addr;
-}
-
-char *tv_keras_strings(
-  const tv_keras *keras, hid_t object, const char *name, size_t *count, size_t *stride)
-{
-  char *strings = NULL;
-  if (H5Aexists(object, name) <= 0)
-    return NULL;
-  const hid_t attribute = H5Aopen(object, name, H5P_DEFAULT);
-  const hid_t type = attribute >= 0 ? H5Aget_type(attribute) : -1;
-  const hid_t space = attribute >= 0 ? H5Aget_space(attribute) : -1;
-  const hssize_t points = space >= 0 ? H5Sget_simple_extent_npoints(space) : 0;
-  const int text = type >= 0 && H5Tget_class(type) == H5T_STRING;
-  const int variable = text && H5Tis_variable_str(type) > 0;
-  if (text && points > 0 && points <= MOST_LAYERS &&
-      (variable || H5Tget_size(type) <= LONGEST_LAYER)) {
-    *count = (size_t)points;
-    *stride = variable ? LONGEST_LAYER + 1 : H5Tget_size(type);
-    strings = variable
-                ? tv_keras_heap_strings(&keras->input, address_of(object), name, *count, *stride)
-                : calloc(*count, *stride);
-    if (strings && !variable && H5Aread(attribute, type, strings) < 0) {
-      free(strings);
-      strings = NULL;
-    }
-  }
-  if (space >= 0)
-    H5Sclose(space);
-  if (type >= 0)
-    H5Tclose(type);
-  if (attribute >= 0)
-    H5Aclose(attribute);
-  return strings;
+  return H5Oget_info2(object, &about, H5O_INFO_BASIC) < 0 ? UINT64_MAX : about.addr;
 }

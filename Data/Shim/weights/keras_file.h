@@ -28,9 +28,7 @@ tv_stored tv_keras_number(hid_t type);
  * Only what HDF5 itself stores inside this file, by filters that are part of it, is read. */
 const char *tv_keras_refusal(hid_t dataset, uint64_t bytes);
 
-/* An attribute of strings: count of them, stride bytes each. NULL where there is none; the caller
- * frees it. */
-char *tv_keras_strings(
-  const tv_keras *keras, hid_t object, const char *name, size_t *count, size_t *stride);
+/* Where the header of an object is in the file: for keras_attributes.h. */
+uint64_t tv_keras_header(hid_t object);
 
 #endif

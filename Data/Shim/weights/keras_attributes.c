@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "keras_strings.h"
+#include "keras_attributes.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +13,9 @@ enum
   LARGEST_BLOCK = 1 << 20,
   LARGEST_HEAP = 1 << 24,
   MOST_OBJECTS = 10000000, /* looked at in heaps, for all strings together */
-  REFERENCE = 16           /* bytes: length, address of the heap, number in it */
+  REFERENCE = 16,          /* bytes: length, address of the heap, number in it */
+  MOST_STRINGS = 100000,
+  LONGEST = 255
 };
 
 static uint64_t little(const unsigned char *bytes, unsigned count)
@@ -85,30 +87,46 @@ static void go_on(header *object, const unsigned char *message, size_t length)
   object->blocks[object->count++].bytes = bytes - 2 * before;
 }
 
-/* Where the values of an attribute begin in its message; 0 where it has another name. */
-static size_t values_of(const unsigned char *message, size_t length, const char *name)
+/* Parts of an attribute's message. */
+typedef struct attribute
+{
+  unsigned char *block; /* that it lies in */
+  const unsigned char *type, *space, *values;
+  size_t type_bytes, space_bytes, bytes; /* of values */
+} attribute;
+
+/* The parts of the message, where it is that attribute's. */
+static int take_attribute(
+  attribute *found, const unsigned char *message, size_t length, const char *name)
 {
   const size_t given = strlen(name) + 1;
   if (length < 9 || message[0] < 1 || message[0] > 3)
     return 0;
-  const size_t start = message[0] == 3 ? 9 : 8;
-  const uint64_t size = little(message + 2, 2), type = little(message + 4, 2),
-                 space = little(message + 6, 2);
-  if (size != given || length - start < given || memcmp(message + start, name, given) != 0)
+  size_t at = message[0] == 3 ? 9 : 8;
+  const size_t up = message[0] == 1 ? 7 : 0; /* the first version fills up to 8 bytes */
+  const size_t size = (size_t)little(message + 2, 2);
+  if (size != given || length - at < given || memcmp(message + at, name, given) != 0)
     return 0;
-  if (message[0] > 1)
-    return start + size + type + space;
-  return start + ((size + 7) & ~7u) + ((type + 7) & ~7u) + ((space + 7) & ~7u);
+  found->type_bytes = (size_t)little(message + 4, 2);
+  found->space_bytes = (size_t)little(message + 6, 2);
+  at += (size + up) & ~up;
+  found->type = message + at;
+  at += (found->type_bytes + up) & ~up;
+  found->space = message + at;
+  at += (found->space_bytes + up) & ~up;
+  found->values = message + at;
+  found->bytes = at <= length ? length - at : 0;
+  return at <= length;
 }
 
-/* Looks through one block; the values of the attribute, count references, in result. */
-static int find_in_block(header *object, const unsigned char *block, size_t bytes, const char *name,
-  size_t count, unsigned char *result)
+/* Looks through one block. */
+static int find_in_block(
+  header *object, const unsigned char *block, size_t bytes, const char *name, attribute *found)
 {
+  const int old = object->version == 1;
   for (size_t at = 0; bytes - at >= object->head;) {
-    const int old = object->version == 1;
-    const uint64_t type = little(block + at, old ? 2 : 1),
-                   length = little(block + at + (old ? 2 : 1), 2);
+    const uint64_t type = little(block + at, old ? 2 : 1);
+    const uint64_t length = little(block + at + (old ? 2 : 1), 2);
     const unsigned flags = block[at + (old ? 4 : 3)];
     const unsigned char *message = block + at + object->head;
     at += object->head;
@@ -117,34 +135,52 @@ static int find_in_block(header *object, const unsigned char *block, size_t byte
     at += length;
     if (type == CONTINUATION)
       go_on(object, message, length);
-    if (type != ATTRIBUTE || flags & SHARED)
-      continue;
-    const size_t values = values_of(message, length, name);
-    if (!values)
-      continue;
-    if (values > length || (length - values) / REFERENCE < count)
-      return 0;
-    memcpy(result, message + values, count * REFERENCE);
-    return 1;
+    if (type == ATTRIBUTE && !(flags & SHARED) && take_attribute(found, message, length, name))
+      return 1;
   }
   return 0;
 }
 
-static int find_references(const tv_hdf5_input *input, uint64_t address, const char *name,
-  size_t count, unsigned char *result)
+/* The caller frees found->block. */
+static int find_attribute(
+  attribute *found, const tv_hdf5_input *input, uint64_t address, const char *name)
 {
   header object;
-  int found = 0;
+  memset(found, 0, sizeof *found);
   if (!open_header(&object, input, address))
     return 0;
-  for (size_t k = 0; k < object.count && !found; ++k) {
+  for (size_t k = 0; k < object.count; ++k) {
     const uint64_t bytes = object.blocks[k].bytes;
-    unsigned char *block =
-      bytes <= LARGEST_BLOCK ? copy(input, object.blocks[k].offset, bytes) : NULL;
-    found = block && find_in_block(&object, block, (size_t)bytes, name, count, result);
-    free(block);
+    found->block = bytes <= LARGEST_BLOCK ? copy(input, object.blocks[k].offset, bytes) : NULL;
+    if (found->block && find_in_block(&object, found->block, (size_t)bytes, name, found))
+      return 1;
+    free(found->block);
+    found->block = NULL;
   }
-  return found;
+  return 0;
+}
+
+int tv_keras_has_attribute(const tv_hdf5_input *input, uint64_t header, const char *name)
+{
+  attribute found;
+  const int has = find_attribute(&found, input, header, name);
+  free(found.block);
+  return has;
+}
+
+/* How many values the dataspace has, 0 where there are none or too many. */
+static size_t count_of(const attribute *found)
+{
+  const unsigned char *space = found->space;
+  const size_t start = found->space_bytes >= 4 ? (space[0] == 1 ? 8 : 4) : SIZE_MAX;
+  uint64_t count = 1;
+  if (start > found->space_bytes || space[0] < 1 || space[0] > 2 ||
+      (found->space_bytes - start) / 8 < space[1] || (space[0] == 2 && space[3] > 1))
+    return 0;
+  for (unsigned axis = 0; axis < space[1]; ++axis)
+    if (__builtin_mul_overflow(count, little(space + start + 8 * axis, 8), &count))
+      return 0;
+  return count <= MOST_STRINGS ? (size_t)count : 0;
 }
 
 /* The heap that was read last, and where in it the object before was. */
@@ -200,13 +236,12 @@ static const unsigned char *find(heap *held, uint64_t number, uint64_t *bytes)
   }
 }
 
-char *tv_keras_heap_strings(
-  const tv_hdf5_input *input, uint64_t header, const char *name, size_t count, size_t stride)
+/* Strings of variable length: a reference for each. */
+static int take_from_heaps(const tv_hdf5_input *input, const unsigned char *references,
+  size_t count, size_t stride, char *strings)
 {
   heap held = {0};
-  unsigned char *references = malloc(count * REFERENCE + 1);
-  char *strings = calloc(count + 1, stride);
-  int good = references && strings && find_references(input, header, name, count, references);
+  int good = 1;
   for (size_t k = 0; k < count && good; ++k) {
     const unsigned char *one = references + k * REFERENCE;
     const uint64_t length = little(one, 4);
@@ -220,7 +255,29 @@ char *tv_keras_heap_strings(
       memcpy(strings + k * stride, text, length < stride ? (size_t)length : stride - 1);
   }
   free(held.bytes);
-  free(references);
+  return good;
+}
+
+char *tv_keras_attribute_strings(
+  const tv_hdf5_input *input, uint64_t header, const char *name, size_t *count, size_t *stride)
+{
+  attribute found;
+  char *strings = NULL;
+  if (!find_attribute(&found, input, header, name))
+    return NULL;
+  const int kind = found.type_bytes >= 8 ? found.type[0] & 15 : -1;
+  const int variable = kind == 9 && (found.type[1] & 15) == 1; /* a sequence of characters */
+  const size_t each = kind == 3 || variable ? (size_t)little(found.type + 4, 4) : 0;
+  *count = each && (!variable || each == REFERENCE) ? count_of(&found) : 0;
+  *stride = LONGEST + 1;
+  if (*count && found.bytes / each >= *count)
+    strings = calloc(*count, *stride);
+  int good = strings != NULL;
+  if (good && variable)
+    good = take_from_heaps(input, found.values, *count, *stride, strings);
+  for (size_t k = 0; good && !variable && k < *count; ++k)
+    memcpy(strings + k * *stride, found.values + k * each, each < *stride ? each : *stride - 1);
+  free(found.block);
   if (good)
     return strings;
   free(strings);
