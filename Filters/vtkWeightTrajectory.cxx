@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "vtkWeightTrajectory.h"
 
+#include "Units/RunNames.h"
 #include "Units/RunSource.h"
 #include "Units/TrajectoryComponents.h"
 #include "Units/TrajectoryPaths.h"
@@ -233,6 +234,7 @@ void vtkWeightTrajectory::ReportError(const std::string &sentence)
 void vtkWeightTrajectory::AddEnds(
   vtkPolyData *paths, const std::string &of, vtkInformationVector *outputVector)
 {
+  TrajectoryPaths::Name(paths, RunNames(this));
   MakePathEnds(paths, vtkPolyData::GetData(outputVector, 1));
   MakePathTitle(paths, of, vtkTable::GetData(outputVector, 2));
 }
@@ -296,6 +298,7 @@ void vtkWeightTrajectory::DrawComponents(vtkPolyData *output)
   }
   state.ComponentsOf = of;
   TrajectoryPaths::Draw(output, state.Components);
+  this->Drawn = TrajectoryPaths::Describe(state.Components, this->Tensor);
   for (RunSource *run : runs)
     run->Rest();
 }
@@ -309,7 +312,7 @@ int vtkWeightTrajectory::RequestData(
   if (this->Projection == PRINCIPAL_COMPONENTS) {
     if (here)
       this->DrawComponents(output);
-    this->AddEnds(output, "principal components", outputVector);
+    this->AddEnds(output, this->Drawn, outputVector);
     return 1;
   }
   this->ListColumns(inputVector);

@@ -14,8 +14,9 @@
  * Tensor), projected on the three directions in which the runs together vary most. Point array Step,
  * active. Field data: ExplainedVariance, the share of each direction, and the titles of the axes.
  *
- * Both: the point array Run counts the inputs from 0. A row in which any coordinate is not a number
- * has no point: a path begins where its tensor is first recorded and ends where its filter is pruned.
+ * Both: the point array Run counts the inputs from 0; the field array RunNames has the name of each
+ * run's file. A row in which any coordinate is not a number has no point: a path begins where its
+ * tensor is first recorded and ends where its filter is pruned.
  *
  * Two more outputs: the ends of each path as balls, the start the smaller one, with the point array
  * Step; and a table with one text, Title.
@@ -116,8 +117,7 @@ protected:
   void DrawComponents(vtkPolyData *output);
 
   /// The ends of the paths, and their title: what they are of.
-  static void AddEnds(
-    vtkPolyData *paths, const std::string &of, vtkInformationVector *outputVector);
+  void AddEnds(vtkPolyData *paths, const std::string &of, vtkInformationVector *outputVector);
 
   /// Shows an error, once until a property changes.
   void ReportError(const std::string &sentence);

@@ -60,8 +60,8 @@ std::string ArrayOf(const std::string &map)
 
 bool IsOurs(const std::string &array)
 {
-  for (const char *ours :
-    {"Weight", "Gradient", "Updates", "Bias", "Activation", "Correlation", "Step", "Group"}) {
+  for (const char *ours : {"Weight", "Gradient", "Updates", "Bias", "Activation", "Correlation",
+         "Step", "Group", "Run"}) {
     if (array == ours) {
       return true;
     }

@@ -27,6 +27,15 @@ void TrajectoryPaths::Number(vtkPolyData *path, int run)
   path->GetPointData()->AddArray(runs);
 }
 
+void TrajectoryPaths::Name(vtkPolyData *paths, const std::vector<std::string> &names)
+{
+  vtkNew<vtkStringArray> array;
+  array->SetName("RunNames");
+  for (const std::string &name : names)
+    array->InsertNextValue(name);
+  paths->GetFieldData()->AddArray(array);
+}
+
 void TrajectoryPaths::Join(
   vtkPolyData *output, const std::vector<vtkSmartPointer<vtkPolyData>> &paths)
 {
@@ -44,6 +53,15 @@ void TrajectoryPaths::Join(
   output->ShallowCopy(all->GetOutput());
   output->GetPointData()->SetActiveScalars("Step");
   output->GetFieldData()->PassData(paths[0]->GetFieldData());
+}
+
+std::string TrajectoryPaths::Describe(
+  const TrajectoryComponents &components, const std::string &tensor)
+{
+  char shares[96];
+  std::snprintf(shares, sizeof shares, " (%.1f %%, %.1f %%, %.1f %% of the variance)",
+    100 * components.Explained[0], 100 * components.Explained[1], 100 * components.Explained[2]);
+  return "principal components of " + (tensor.empty() ? "all weights" : tensor) + shares;
 }
 
 void TrajectoryPaths::Draw(vtkPolyData *output, const TrajectoryComponents &components)

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "PathEnds.h"
 
+#include "vtkBoundingBox.h"
 #include "vtkCellArray.h"
 #include "vtkDataArray.h"
+#include "vtkFieldData.h"
 #include "vtkIdList.h"
 #include "vtkMath.h"
 #include "vtkNew.h"
@@ -12,12 +14,28 @@
 #include "vtkStringArray.h"
 #include "vtkTable.h"
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 
 namespace {
 const int Around = 16, Up = 8; // of a ball
 const double Start = 0.012, End = 0.018;
+
+/// How large the balls of a path are that itself is so large, as a part of what they are otherwise.
+double SizeOfBalls(double path, double all)
+{
+  const double fits = path / (8 * End * all);
+  return path > 0.0 && fits < 1.0 ? std::max(fits, 0.25) : 1.0;
+}
+
+double SizeOf(vtkPolyData *paths, vtkIdList *path)
+{
+  vtkBoundingBox box;
+  for (vtkIdType k = 0; k < path->GetNumberOfIds(); ++k)
+    box.AddPoint(paths->GetPoint(path->GetId(k)));
+  return box.IsValid() ? box.GetDiagonalLength() : 0.0;
+}
 
 void AddBall(const double centre[3], double radius, vtkPoints *points, vtkCellArray *faces,
   vtkDataArray *normals)
@@ -75,13 +93,14 @@ void MakePathEnds(vtkPolyData *paths, vtkPolyData *ends)
   for (vtkIdType cell = 0; cell < paths->GetNumberOfCells(); ++cell) {
     vtkNew<vtkIdList> path;
     paths->GetCellPoints(cell, path);
+    const double radius = size > 0.0 ? size * SizeOfBalls(SizeOf(paths, path), size) : 1.0;
     for (const bool last : {false, true}) {
       if (path->GetNumberOfIds() < 1)
         continue;
       const vtkIdType at = path->GetId(last ? path->GetNumberOfIds() - 1 : 0);
       double centre[3];
       paths->GetPoint(at, centre);
-      AddBall(centre, (last ? End : Start) * (size > 0.0 ? size : 1.0), points, faces, normals);
+      AddBall(centre, (last ? End : Start) * radius, points, faces, normals);
       while (step->GetNumberOfTuples() < points->GetNumberOfPoints())
         step->InsertNextTuple(at, steps);
     }
@@ -100,7 +119,12 @@ void MakePathTitle(vtkPolyData *paths, const std::string &of, vtkTable *title)
   const double *range = steps->GetRange(0);
   vtkNew<vtkStringArray> text;
   text->SetName("Title");
-  text->InsertNextValue(of + ", steps " + std::to_string(static_cast<long long>(range[0])) +
-                        " to " + std::to_string(static_cast<long long>(range[1])));
+  std::string words = of + ", steps " + std::to_string(static_cast<long long>(range[0])) + " to " +
+                      std::to_string(static_cast<long long>(range[1]));
+  auto *names = vtkStringArray::SafeDownCast(paths->GetFieldData()->GetAbstractArray("RunNames"));
+  const vtkIdType runs = names ? names->GetNumberOfValues() : 0;
+  for (vtkIdType run = 0; runs > 1 && run < runs; ++run)
+    words += (run == 0 ? "\nrun " : ", run ") + std::to_string(run) + ": " + names->GetValue(run);
+  text->InsertNextValue(words);
   title->AddColumn(text);
 }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """UnitTimeline, NetworkOverview and WeightTrajectory's components in ParaView, against numpy."""
 
+import os
 import unittest
 
 import numpy as np
@@ -17,12 +18,12 @@ UNITS = {layer: shape[0] for layer, (_, shape) in SHAPES.items()}
 PRUNED = (2, 30)  # filter of conv1, step
 
 
-def make_run(path, seed=0, shift=0.0):
+def make_run(path, seed=0, shift=0.0, scale=1.0):
     source = np.random.default_rng(seed)
     tensors, weights = {}, {}
     for layer, (axes, shape) in SHAPES.items():
         steps = STEPS[layer]
-        moves = source.normal(0, 0.01, (len(steps), *shape)) * np.geomspace(1, 1e-3, len(steps)).reshape(
+        moves = source.normal(0, 0.01 * scale, (len(steps), *shape)) * np.geomspace(1, 1e-3, len(steps)).reshape(
             -1, *[1] * len(shape)
         )
         weights[layer] = (source.normal(0, 1, shape) + shift + np.cumsum(moves, axis=0)).astype("f4")
@@ -234,6 +235,26 @@ class Trajectory(unittest.TestCase):
         both = [reader(), simple.TensorSnapshotReader(FileName=["other.tvh5"])]
         proxy = simple.WeightTrajectory(Input=both, Projection="PrincipalComponents")
         self.check(proxy, [self.flat(WEIGHTS), self.flat(others)])
+        self.assertEqual(["run", "other"], values_of(fetch(proxy), "RunNames"))
+        title = output(proxy, 2).GetColumnByName("Title").GetValue(0)
+        _, explained = self.components(self.flat(WEIGHTS), self.flat(others))
+        for share in explained:
+            self.assertIn(f"{100 * share:.1f} %", title)
+        self.assertIn("run 0: run, run 1: other", title)
+
+    def test_a_small_path_is_not_hidden_by_its_ends(self):
+        """Of a run that hardly moves beside one that moves far."""
+        make_run("other.tvh5", seed=1, scale=200)
+        both = [reader(), simple.TensorSnapshotReader(FileName=["other.tvh5"])]
+        proxy = simple.WeightTrajectory(Input=both, Projection="PrincipalComponents")
+        path, ends = fetch(proxy), output(proxy, 1)
+        points = vtk_to_numpy(path.GetPoints().GetData())[:50]
+        balls = vtk_to_numpy(ends.GetPoints().GetData()).reshape(4, -1, 3)
+        size = np.linalg.norm(np.ptp(points, axis=0))
+        radii = [np.ptp(ball, axis=0).max() / 2 for ball in balls]
+        self.assertLess(radii[1], 0.3 * radii[3])
+        self.assertLess(radii[0], radii[1])
+        self.assertGreater(size, radii[1])
 
     def test_two_histories(self):
         make_run("other.tvh5", seed=1, shift=0.1)
@@ -244,6 +265,17 @@ class Trajectory(unittest.TestCase):
         data = fetch(simple.WeightTrajectory(Input=both))
         self.assertEqual(2, data.GetNumberOfLines())
         np.testing.assert_array_equal(np.repeat([0, 1], 50), arrays(data.GetPointData())["Run"])
+        self.assertEqual(["run", "other"], values_of(data, "RunNames"))
+
+    def test_runs_of_one_name_are_told_apart_by_their_folders(self):
+        for folder in ("first", "second"):
+            os.makedirs(folder, exist_ok=True)
+            make_run(f"{folder}/run.tvh5")
+        both = [simple.TensorSnapshotReader(FileName=[f"{folder}/run.tvh5"]) for folder in ("first", "second")]
+        proxy = simple.WeightTrajectory(Input=both, Projection="PrincipalComponents")
+        self.assertEqual(["first/run", "second/run"], values_of(fetch(proxy), "RunNames"))
+        proxy = simple.WeightTrajectory(Input=[reader(), reader()], Projection="PrincipalComponents")
+        self.assertEqual(["run 0", "run 1"], values_of(fetch(proxy), "RunNames"))
 
 
 class Layers(unittest.TestCase):

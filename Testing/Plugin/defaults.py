@@ -57,7 +57,7 @@ class Defaults(unittest.TestCase):
     def test_presets_are_in_the_list_once(self):
         presets = vtkSMTransferFunctionPresets.GetInstance()
         names = [presets.GetPresetName(i) for i in range(presets.GetNumberOfPresets())]
-        for kind in ("Weights", "Activations", "Correlation", "Trajectory", "Groups"):
+        for kind in ("Weights", "Activations", "Correlation", "Trajectory", "Groups", "Runs"):
             self.assertEqual(1, names.count("TensorView " + kind))
 
     def test_white_blocks_are_drawn_white(self):
@@ -142,6 +142,20 @@ class Defaults(unittest.TestCase):
         first, last = color(lut, 0), color(lut, 3000)
         self.assertEqual(first[0], first[2])  # grey
         self.assertTrue(last[0] > 0.9 and 0.5 < last[1] < last[2] < last[0])  # pink
+
+    def test_each_run_has_a_colour_of_its_own(self):
+        shown, _, lut = show("Run", [0, 1, 2, 2], self.view)
+        self.assertEqual(1, lut.InterpretValuesAsCategories)
+        table = lut.GetClientSideObject()
+        table.Build()
+        colors = set()
+        for run in range(3):
+            index, rgba = table.GetAnnotatedValueIndex(run), [0.0] * 4
+            self.assertEqual(f"run {run}", table.GetAnnotation(index))
+            table.GetIndexedColor(index, rgba)
+            colors.add(tuple(rgba))
+        self.assertEqual(3, len(colors))
+        Hide(shown, self.view)
 
     def test_activations_are_not_symmetric_and_gaps_are_blank(self):
         _, _, lut = show("Activation", [1, 5], self.view)
