@@ -141,15 +141,16 @@ public:
         this->Layers[k] = ListLayers(this->Runs[k].Source());
       } else
         this->Layers[k] = this->Layers[0];
-    for (const std::vector<Layer> &layers : this->Layers)
-      for (const Layer &layer : layers)
-        if (layer.Samples != this->Layers[0].front().Samples)
-          error = layer.Name + " has " + std::to_string(layer.Samples) + " samples, and " +
-                  this->Layers[0].front().Name + " " +
-                  std::to_string(this->Layers[0].front().Samples) + ": they are not the same";
     if (this->Layers[0].empty() || this->Layers[1].empty())
       error = "there is no tensor that keeps samples apart, with axes such as \"schw\" or \"sc\": "
               "record some for the same few hundred samples";
+    else
+      for (const std::vector<Layer> &layers : this->Layers)
+        for (const Layer &layer : layers)
+          if (layer.Samples != this->Layers[0].front().Samples)
+            error = layer.Name + " has " + std::to_string(layer.Samples) + " samples, and " +
+                    this->Layers[0].front().Name + " " +
+                    std::to_string(this->Layers[0].front().Samples) + ": they are not the same";
     if (!error.empty())
       this->Layers[0].clear();
     return error;

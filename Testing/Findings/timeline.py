@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""UnitTimeline, NetworkOverview and WeightTrajectory's components in ParaView, against numpy."""
+"""UnitTimeline, NetworkOverview and WeightTrajectory's components and LayerSimilarity in ParaView, against numpy."""
 
 import os
 import unittest
@@ -9,6 +9,8 @@ import run_file
 from paraview import simple
 from tensors import arrays, fetch, load_plugin, values_of
 from vtkmodules.util.numpy_support import vtk_to_numpy
+
+import tensorview
 
 load_plugin()
 random = np.random.default_rng(8)
@@ -311,6 +313,31 @@ class Layers(unittest.TestCase):
                 expected = [[self.cka(a[record], b[record]) for b in second.values()] for a in one.values()]
                 np.testing.assert_allclose(found, expected, atol=1e-5)
             self.assertEqual(list(self.SHAPES), values_of(data, "RowNames"))
+
+    def test_recorded_by_a_trainer(self):
+        """Who wants layers compared records them for the same samples at each time, with an axis 's'
+        in the place of 'n', which would be summed."""
+        random = np.random.default_rng(3)
+        values = {layer: random.normal(0, 1, (2, *shape)).astype("f4") for layer, (_, shape) in self.SHAPES.items()}
+        with tensorview.Run("trained.tvh5", overwrite=True) as run:
+            for layer, (axes, shape) in self.SHAPES.items():
+                run.declare(layer, "activations", axes, shape)
+            for step in range(2):
+                for layer, recorded in values.items():
+                    run.write(f"{layer}/activations", step, recorded[step])
+        proxy = simple.LayerSimilarity(Input=simple.TensorSnapshotReader(FileName=["trained.tvh5"]))
+        proxy.UpdatePipeline(1)
+        found = arrays(simple.servermanager.Fetch(proxy).GetCellData())["CKA"].reshape(3, 3)[::-1]
+        flat = [recorded[1].reshape(24, -1) for recorded in values.values()]
+        np.testing.assert_allclose(found, [[self.cka(x, y) for y in flat] for x in flat], atol=1e-5)
+
+    def test_a_run_without_samples_beside_one_with_them(self):
+        self.record("one.tvh5", 1)
+        names = ("run.tvh5", "one.tvh5")
+        for pair in (names, names[::-1], names[:1]):
+            both = [simple.TensorSnapshotReader(FileName=[name]) for name in pair]
+            data = fetch(simple.LayerSimilarity(Input=both))
+            self.assertEqual(0, data.GetNumberOfCells())
 
 
 if __name__ == "__main__":
