@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What correlate.c (who does what, in which order) and correlate_rows.c (what is done to rows and
- * patches) share, for tv_correlate() and for tv_moments_add_rows(). Not for others.
+/* What correlate.c (how the work is cut), correlate_parts.c and correlate_pairs.c (who does what, in
+ * which order) and correlate_rows.c (what is done to rows and patches) share, for tv_correlate() and for tv_moments_add_rows(). Not for others.
  *
  * Pixels are cut into stretches short enough for the cache. In each stretch every row is centred by
  * its own mean there and packed; products are taken in single precision, and added up in double
@@ -12,6 +12,8 @@
 #include "correlate.h"
 #include "panels.h"
 #include "status.h"
+
+#define TV_BUNDLE 4 /* panels of a task's side: two bundles fill a second-level cache */
 
 /* A row in one part. */
 typedef struct tv_total
@@ -42,17 +44,23 @@ typedef struct tv_work
   int finished;            /* threads that have no more parts */
   tv_row *reference;       /* [filters] */
   tv_total *totals;        /* [parts][filters] */
-  double *patch;           /* [parts][patches][TV_PATCH]; with one part see multiply_pairs() */
+  double *patch;           /* [parts][patches][TV_PATCH]; with one part see correlate_pairs.c */
   float *packed;           /* [threads, or 1][panels][slab_pixels][TV_PANEL] */
   tv_unpacking *unpacking; /* [threads, or 1][panels][stretches of a slab] */
-  double *scratch;         /* [threads][BUNDLE * BUNDLE][TV_PATCH], with one part and one slab */
-  double *mean;            /* [filters]: less the reference; with moments 0 */
-  double *norm; /* [filters]: 1 / sqrt(sum of squares), with moments 1; NaN for a row without */
+  double *scratch; /* [threads][TV_BUNDLE * TV_BUNDLE][TV_PATCH], with one part and one slab */
+  double *mean;    /* [filters]: less the reference; with moments 0 */
+  double *norm;    /* [filters]: 1 / sqrt(sum of squares), with moments 1; NaN for a row without */
 } tv_work;
 
 static inline size_t tv_minimum(size_t a, size_t b)
 {
   return a < b ? a : b;
+}
+
+/* Pairs of rows before this one, with itself: where its patches begin. */
+static inline size_t tv_triangle(size_t row)
+{
+  return row * (row + 1) / 2;
 }
 
 /* The first number of a row's pixel. */
@@ -78,5 +86,24 @@ void tv_norms(tv_work *w, const double *patch, size_t panel);
 
 /* After the norms of both: a patch of panels i >= j into both triangles of the result. */
 void tv_finish(const tv_work *w, const double *patch, size_t i, size_t j);
+
+/* Called after each task: counts it, and asks the caller where this is the caller's thread. */
+void tv_task_done(tv_work *w);
+int tv_stopped(tv_work *w);
+
+/* patch += products of two panels of one stretch. */
+void tv_add_product(const tv_work *w, double *patch, const float *a, const float *b, size_t pixels,
+  const tv_unpacking *of_a, const tv_unpacking *of_b, tv_ahead *ahead);
+
+/* That many rows, as wide, from that number on, to be fetched in the course of that many calls of
+ * tv_look_ahead(). */
+tv_ahead tv_fetch(
+  const tv_work *w, size_t row, size_t rows, size_t pixel, size_t pixels, size_t calls);
+
+/* The whole result, where each part is one thread's own work. */
+void tv_divide_pixels(tv_work *w, int threads);
+
+/* The whole result, where there is one part. */
+void tv_divide_pairs(tv_work *w, int threads);
 
 #endif
