@@ -31,6 +31,21 @@ std::string Count(size_t number, const char *one, const char *many)
   return Grouped(static_cast<vtkIdType>(number)) + " " + (number == 1 ? one : many);
 }
 
+/// In lines that a view of a dashboard has room for.
+std::string InLines(std::string text)
+{
+  constexpr size_t Longest = 44;
+  size_t begin = 0;
+  while (text.size() - begin > Longest) {
+    const size_t space = text.rfind(' ', begin + Longest);
+    if (space == std::string::npos || space <= begin)
+      break;
+    text[space] = '\n';
+    begin = space + 1;
+  }
+  return text;
+}
+
 /// How many groups there are, and how many filters are in none.
 std::string Groups(vtkIntArray *group)
 {
@@ -103,7 +118,7 @@ void vtkTensorView::AddTitle(vtkInformationVector *outputVector, const Shown &sh
   if (groups && !shown.Empty)
     title += record.Group ? "\n" + Groups(record.Group) : "\nnot grouped";
   if (!shown.Note.empty())
-    title += "\n" + shown.Note.substr(0, shown.Note.size() - 1);
+    title += "\n" + InLines(shown.Note.substr(0, shown.Note.size() - 1));
   vtkNew<vtkStringArray> text;
   text->SetName("Title");
   text->InsertNextValue(title);

@@ -104,8 +104,8 @@ void WindowMarks::AddNumbers(bool matrix, bool onPicture)
     return;
   }
   const bool allPanels = grid.channels <= MostPanels;
-  const size_t columns = grid.columns * (allPanels ? grid.sheet_columns : 1);
-  const size_t rows = grid.rows * (allPanels ? grid.sheet_rows : 1);
+  // Of the whole picture: it is what is seen, though further panels need no numbers of their own.
+  const size_t columns = grid.columns * grid.sheet_columns, rows = grid.rows * grid.sheet_rows;
   const size_t stride =
     std::max<size_t>(1, (std::max(columns, rows) + MostNumbers - 1) / MostNumbers);
   const double gap = this->Places == SQUARE ? 0.0 : static_cast<double>(grid.gap) * grid.pixel;

@@ -5,7 +5,7 @@ one time; their paths in one view, their histories in one chart."""
 import os
 
 from . import history, looks
-from .drawing import show_grid
+from .drawing import show_grid, title_lines
 from .network import Network, in_window, simple, text
 from .views import close_at_exit, find, go_to_last, open_reader
 
@@ -287,7 +287,8 @@ class Comparison:
             looks.lower(bounds)
             tilt = (0, -0.7, 1) if part == "weights" else (0, 0, 1)
             view, margins = self.views[run, part], BESIDE if self._beside else BELOW
-            looks.fit(view, bounds, tilt, (0, 1, 0), margins)
+            lines = max(title_lines(self.grids[r][part]) for r in self.runs)
+            looks.fit(view, bounds, tilt, (0, 1, 0), looks.under_title(margins, lines))
             if self._beside:
                 looks.put_beside(pv, pv.OutputPort(self.grids[run][part], 0), view)
         looks.fit(

@@ -87,7 +87,8 @@ class Drawing:
                 bounds[2 * axis + 1] *= scale
             tilt = (0, -0.7, 1) if part == "weights" else (0, 0, 1)
             looks.lower(bounds)
-            looks.fit(view, bounds, tilt, (0, 1, 0), margins)
+            below = looks.under_title(margins, title_lines(grid))
+            looks.fit(view, bounds, tilt, (0, 1, 0), below)
             if margins is looks.BESIDE:
                 looks.put_beside(self.pv, self.pv.OutputPort(grid, 0), view)
         self.fit_trajectory()
@@ -101,6 +102,14 @@ class Drawing:
     def fit_trajectory(self):
         bounds = self.trajectory.GetDataInformation().GetBounds()
         looks.fit(self.views["trajectory"], bounds, (0.8, -1.4, 0.7), (0, 0, 1), looks.AXES)
+
+
+def title_lines(grid):
+    """How many lines the title of a grid has."""
+    from paraview import servermanager
+
+    table = servermanager.Fetch(grid, idx=2)
+    return 1 + table.GetColumn(0).GetValue(0).count("\n") if table.GetNumberOfRows() else 0
 
 
 def show_grid(pv, grid, view, style, wanted=None, beside=False):

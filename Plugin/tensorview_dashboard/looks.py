@@ -21,6 +21,8 @@ BELOW = ((0.04, 8), (0.03, 8), (0.15, 62), (0.08, 30))  # a legend below, a titl
 BESIDE = ((0.03, 8), (0.26, 116), (0.03, 8), (0.11, 44))  # a legend at the right
 AXES = ((0.2, 84), (0.18, 84), (0.2, 92), (0.1, 34))  # room for the names of axes
 MOST_FREE = 0.7  # of a width or height
+LINE = 15  # pixels of a title's line
+FLAT = 0.2  # an axis that is shorter than so much of the longest has room for one number
 
 # Sides of a box of axes, as ParaView numbers them.
 FRONT, RIGHT, BEHIND, ALL_FACES = 2, 8, 16, 63
@@ -49,6 +51,12 @@ def _free(margins, size):
     """Two opposite margins as parts of a size in pixels."""
     parts = [max(part, pixels / max(1, size)) for part, pixels in margins]
     return [part * min(1, MOST_FREE / sum(parts)) for part in parts]
+
+
+def under_title(margins, lines):
+    """The margins below a title of so many lines; those of looks have room for one, or two."""
+    part, pixels = margins[3]
+    return margins[:3] + ((part, max(pixels, LINE * (lines + 1))),)
 
 
 def fit(view, bounds, towards, up, margins):
@@ -195,10 +203,14 @@ def dress_axes(view, style, bounds, names):
     axes.FacesToRender = ALL_FACES & ~BEHIND
     axes.UseCustomBounds = 1
     axes.CustomBounds = list(bounds)
+    lengths = [bounds[2 * index + 1] - bounds[2 * index] for index in range(3)]
     for index, (axis, name) in enumerate(zip("XYZ", names)):
+        ticks = end_ticks(*bounds[2 * index : 2 * index + 2])
+        if lengths[index] < FLAT * max(lengths):
+            ticks = ticks[-1:]
         setattr(axes, axis + "Title", name)
         setattr(axes, axis + "AxisUseCustomLabels", 1)
-        setattr(axes, axis + "AxisLabels", end_ticks(*bounds[2 * index : 2 * index + 2]))
+        setattr(axes, axis + "AxisLabels", ticks)
         setattr(axes, axis + "AxisPrecision", 3)
         setattr(axes, axis + "TitleColor", style.text)
         setattr(axes, axis + "LabelColor", style.text)
