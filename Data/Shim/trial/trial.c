@@ -8,7 +8,7 @@
  * damaged the file is; "m" where it asked for too much memory. Nothing where it crashed, or where
  * time was up. */
 #include "hdf5_objects.h"
-#include "run_hdf5.h"
+#include "run_file.h"
 #include "weights.h"
 
 #include <errno.h>
@@ -59,27 +59,12 @@ static void set_limits(void)
 #endif
 }
 
-/* Where the chunks of a stream's values are. */
-static void look_at_values(tv_run_file *run, const tv_run_stream *stream)
-{
-  hid_t values;
-  hsize_t chunks;
-  if (stream->problem || tv_open_values(&values, run, stream, 0) != TV_OK)
-    return;
-  hid_t space = H5Dget_space(values);
-  H5Dget_num_chunks(values, space, &chunks);
-  tv_close_id(&space);
-  tv_close_id(&values);
-}
-
 /* Whether it is a run file. */
 static int try_run(void)
 {
   tv_run_file *run;
   const tv_hdf5_scope scope = tv_enter_hdf5();
   const int status = tv_run_file_open(&run, path);
-  for (size_t k = 0; status == TV_OK && k < run->count; ++k)
-    look_at_values(run, &run->streams[k]);
   if (status == TV_OK)
     tv_run_file_close(run);
   tv_leave_hdf5(scope);

@@ -88,8 +88,7 @@ static int list_kind(tv_run_file *file, hid_t layer, const char *layer_path, con
   stream->layer = layer_name;
   stream->kind = name + strlen(layer_name) + 1;
   hid_t group = -1;
-  if (tv_check_link(file, child->link, child->name, layer_name) != TV_OK ||
-      tv_open_child(&group, file, layer, child->name, layer_name) != TV_OK ||
+  if (tv_open_listed(&group, file, layer, child, child->name, layer_name) != TV_OK ||
       tv_list_stream(file, stream, group) != TV_OK)
     keep_problem(file, stream);
   tv_close_id(&group);
@@ -110,8 +109,9 @@ typedef struct layer_place
   const tv_child *child;
 } layer_place;
 
-static int list_layer(tv_run_file *file, hid_t layers, const char *group_name)
+static int list_layer(tv_run_file *file, hid_t layers, const tv_child *child)
 {
+  const char *group_name = child->name;
   char title[TV_RUN_TITLE];
   tv_children kinds;
   hid_t layer;
@@ -124,7 +124,7 @@ static int list_layer(tv_run_file *file, hid_t layers, const char *group_name)
   }
   stpcpy(stpcpy(path, "/layers/"), group_name);
   snprintf(title, sizeof title, "the layer %s", name);
-  if (tv_open_child(&layer, file, layers, group_name, title) != TV_OK) {
+  if (tv_open_listed(&layer, file, layers, child, group_name, title) != TV_OK) {
     tv_run_file_note_last(file);
     return TV_OK;
   }
@@ -187,7 +187,7 @@ static int list_layers(tv_run_file *file, hid_t layers)
   if (count)
     qsort(places, count, sizeof *places, compare_places);
   for (size_t k = 0; k < count && status == TV_OK; ++k)
-    status = list_layer(file, layers, places[k].child->name);
+    status = list_layer(file, layers, places[k].child);
   free(places);
   tv_free_children(&children);
   return status;

@@ -2,6 +2,7 @@
 /* One stream of a run file, listed: its datasets, their types and sizes. */
 #include "run_hdf5.h"
 
+#include "hdf5_objects.h"
 #include "status.h"
 
 #include <limits.h>
@@ -47,14 +48,15 @@ static void read_early(
 }
 
 /* Steps, samples or checks: their number; of checks, also their columns. */
-static int list_entries(
-  tv_run_file *file, tv_run_stream *stream, hid_t group, const char *name, int64_t **list)
+static int list_entries(tv_run_file *file, tv_run_stream *stream, hid_t group,
+  const tv_children *children, const char *name, int64_t **list)
 {
   char title[TV_RUN_TITLE + 32];
   tv_dataset info;
   hid_t dataset;
   snprintf(title, sizeof title, "%s of %s", name, stream->name);
-  int status = tv_open_child(&dataset, file, group, name, stream->name);
+  int status =
+    tv_open_listed(&dataset, file, group, tv_find_child(children, name), name, stream->name);
   if (status == TV_OK)
     status = tv_look_at(&info, file, dataset, title, TV_NUMBERS_INTEGERS);
   if (status == TV_OK && info.rank != (list ? 1 : 2))
@@ -75,6 +77,15 @@ static int list_entries(
   return TV_OK;
 }
 
+/* The whole index of chunks: what tensorview-trial wants to see HDF5 do, before a record is read. */
+static void look_at_chunks(hid_t values)
+{
+  hsize_t count;
+  hid_t space = H5Dget_space(values);
+  H5Dget_num_chunks(values, space, &count);
+  tv_close_id(&space);
+}
+
 static int list_values(tv_run_file *file, tv_run_stream *stream, hid_t values)
 {
   char title[TV_RUN_TITLE + 32];
@@ -84,6 +95,8 @@ static int list_values(tv_run_file *file, tv_run_stream *stream, hid_t values)
     stream->role == TV_ROLE_STATES ? TV_NUMBERS_INTEGERS : TV_NUMBERS_ANY);
   if (status != TV_OK)
     return status;
+  if (tv_hdf5_watch)
+    look_at_chunks(values);
   if (info.rank < 1 || (file->version == 1 && info.rank > VERSION_1_RANK))
     return tv_run_file_fail(file, "%s has the wrong number of axes", title);
   if (tv_check_fits(file, &info, values, 0, title) != TV_OK)
@@ -113,19 +126,20 @@ static int list_datasets(tv_run_file *file, tv_run_stream *stream, hid_t group)
     return tv_run_file_fail(file, "%s is not a group", stream->name);
   int status = tv_list_children(&children, file, group, stream->name);
   if (status == TV_OK)
-    status = tv_open_child(&values, file, group, "values", stream->name);
+    status = tv_open_listed(
+      &values, file, group, tv_find_child(&children, "values"), "values", stream->name);
   if (status == TV_OK)
     status = list_values(file, stream, values);
   tv_close_id(&values);
   stream->has_samples = tv_find_child(&children, "samples") != NULL;
   stream->has_checks = file->version > 1 && tv_find_child(&children, "checks") != NULL;
-  tv_free_children(&children);
   if (status == TV_OK)
-    status = list_entries(file, stream, group, "steps", &stream->steps);
+    status = list_entries(file, stream, group, &children, "steps", &stream->steps);
   if (status == TV_OK && stream->has_samples)
-    status = list_entries(file, stream, group, "samples", &stream->samples);
+    status = list_entries(file, stream, group, &children, "samples", &stream->samples);
   if (status == TV_OK && stream->has_checks)
-    status = list_entries(file, stream, group, "checks", NULL);
+    status = list_entries(file, stream, group, &children, "checks", NULL);
+  tv_free_children(&children);
   return status;
 }
 

@@ -102,7 +102,17 @@ int tv_check_link(const tv_run_file *file, H5L_type_t link, const char *name, co
                                            : "a user-defined");
 }
 
-/* A hard link's target; a dataset is opened with that access. */
+/* A hard link's target, which is opened as what it is. */
+static int open_target(
+  hid_t *child, const tv_run_file *file, hid_t parent, const char *name, const char *title)
+{
+  *child = H5Oopen(parent, name, H5P_DEFAULT);
+  return *child >= 0 ? TV_OK
+                     : tv_run_file_fail(
+                         file, "\"%s\" of %s cannot be opened; %s", name, title, tv_hdf5_reason());
+}
+
+/* The same where the link was not looked at; a dataset is opened with that access. */
 static int open_checked(hid_t *child, const tv_run_file *file, hid_t parent, const char *name,
   const char *title, hid_t access)
 {
@@ -116,15 +126,25 @@ static int open_checked(hid_t *child, const tv_run_file *file, hid_t parent, con
   if (tv_check_link(file, link.type, name, title) != TV_OK)
     return TV_ERROR_FORMAT;
   /* What the link leads to is known only once it is open. */
-  *child = H5Oopen(parent, name, H5P_DEFAULT);
-  if (*child >= 0 && access != H5P_DEFAULT && H5Iget_type(*child) == H5I_DATASET) {
+  int status = open_target(child, file, parent, name, title);
+  if (status == TV_OK && access != H5P_DEFAULT && H5Iget_type(*child) == H5I_DATASET) {
     tv_close_id(child);
     *child = H5Dopen2(parent, name, access);
+    if (*child < 0)
+      status =
+        tv_run_file_fail(file, "\"%s\" of %s cannot be opened; %s", name, title, tv_hdf5_reason());
   }
-  if (*child < 0)
-    return tv_run_file_fail(
-      file, "\"%s\" of %s cannot be opened; %s", name, title, tv_hdf5_reason());
-  return TV_OK;
+  return status;
+}
+
+int tv_open_listed(hid_t *child, const tv_run_file *file, hid_t parent, const tv_child *listed,
+  const char *name, const char *title)
+{
+  *child = -1;
+  if (!listed)
+    return tv_run_file_fail(file, "%s has no \"%s\"", title, name);
+  const int status = tv_check_link(file, listed->link, name, title);
+  return status == TV_OK ? open_target(child, file, parent, name, title) : status;
 }
 
 int tv_open_child(

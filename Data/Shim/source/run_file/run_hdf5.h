@@ -47,6 +47,11 @@ int tv_check_link(const tv_run_file *file, H5L_type_t link, const char *name, co
 int tv_open_child(
   hid_t *child, const tv_run_file *file, hid_t parent, const char *name, const char *title);
 
+/* The same of a group that was listed, which is quicker: listed is its entry of that name, NULL where it
+ * has none. */
+int tv_open_listed(hid_t *child, const tv_run_file *file, hid_t parent, const tv_child *listed,
+  const char *name, const char *title);
+
 /* From the root: every link on the way is checked. A dataset with room for cache bytes of chunks (0:
  * HDF5's own). title is that of the last in the path. */
 int tv_open_path(
