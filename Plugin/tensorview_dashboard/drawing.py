@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """How the views of a dashboard are drawn: representations, colours, legends, titles and cameras."""
 
-from . import looks
+from . import checkpoints, looks
 from .history import element_names, update_path
 
 MOST_PICKED = 300000  # pixels of an image grid that are drawn so that they can be picked
@@ -15,9 +15,13 @@ class Drawing:
     def _show(self):
         pv, style = self.pv, self._style
         self._show_grid("weights")
-        self._show_grid("images")
+        if self.images:
+            self._show_grid("images")
         self._show_grid("distributions", beside=True)
-        self._show_trajectory()
+        if self.trajectory:
+            self._show_trajectory()
+        for part in checkpoints.WHOLE.intersection(self.views):
+            checkpoints.show(pv, getattr(self, part), self.views[part], style)
         self.chart.show(style)
         self._show_matrix()
         pv.RenameLayout(self._title(), self.layout)
@@ -78,7 +82,9 @@ class Drawing:
         for part, margins in (
             ("weights", looks.BELOW), ("images", looks.BELOW), ("distributions", looks.BESIDE),
         ):
-            view, grid = self.views[part], getattr(self, part)
+            view, grid = self.views.get(part), getattr(self, part)
+            if grid is None:
+                continue
             display = self.pv.GetRepresentation(self.pv.OutputPort(grid, 0), view)
             port = 1 if part == "distributions" else 0  # its frames: curves may be points
             bounds = list(self.pv.OutputPort(grid, port).GetDataInformation().GetBounds())
@@ -91,7 +97,10 @@ class Drawing:
             looks.fit(view, bounds, tilt, (0, 1, 0), below)
             if margins is looks.BESIDE:
                 looks.put_beside(self.pv, self.pv.OutputPort(grid, 0), view)
-        self.fit_trajectory()
+        if self.trajectory:
+            self.fit_trajectory()
+        for part in checkpoints.WHOLE.intersection(self.views):
+            checkpoints.fit(self.pv, getattr(self, part), self.views[part])
         if "matrix" in self.views:
             matrix, view = self.pv.OutputPort(self.groups, 2), self.views["matrix"]
             bounds = matrix.GetDataInformation().GetBounds()

@@ -48,6 +48,8 @@ def query(names, filters):
 def mark(dashboard, filters):
     """Marks these filters, and no others, in every part."""
     for part, (port, field, names) in MARKS.items():
+        if outputs(dashboard, part) is None:
+            continue  # of weight files there are no images
         choose(outputs(dashboard, part).SMProxy, port, field, names, filters)
     dashboard.render()
 
@@ -55,6 +57,8 @@ def mark(dashboard, filters):
 def clear(dashboard):
     """Nothing is selected any more, neither what is marked nor what was picked."""
     for part in MARKS:
+        if outputs(dashboard, part) is None:
+            continue
         source = outputs(dashboard, part).SMProxy
         for port in range(source.GetNumberOfOutputPorts()):
             source.CleanSelectionInputs(port)

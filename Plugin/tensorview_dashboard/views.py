@@ -4,7 +4,7 @@
 import atexit
 import os
 
-from . import looks, selection
+from . import checkpoints, looks, selection
 from .drawing import Drawing
 from .history import Chart, choose_elements
 from .network import Network, in_window, run_name, simple, text
@@ -21,14 +21,21 @@ PARTS = {
     "images": "ImageGrid",
     "distributions": "DistributionGrid",
     "trajectory": "WeightTrajectory",
+    "overview": "NetworkOverview",
+    "timeline": "UnitTimeline",
 }
+ALWAYS = {"groups", "weights", "distributions"}
+OF_A_RUN = ["images", "trajectory", "history"]
 
 
 def open_reader(pv, source):
     """A reader for a path, or the reader that it is already."""
     if isinstance(source, (str, bytes)) or hasattr(source, "__fspath__"):
         path = str(source)
-        reader = pv.OpenDataFile(path, registrationName=os.path.basename(path.rstrip("/")))
+        name = os.path.basename(path.rstrip("/"))
+        if os.path.isdir(path):  # of checkpoints; ParaView opens files only
+            return pv.NetworkFileReader(registrationName=name, FileName=[path])
+        reader = pv.OpenDataFile(path, registrationName=name)
         if reader is None:
             raise ValueError(f"{path} could not be opened")
         return reader
@@ -78,7 +85,7 @@ def find(reader):
     pv = simple()
     name = run_name(reader)
     parts = {part: pv.FindSource(f"{name} {part}") for part in PARTS}
-    if not all(parts.values()):
+    if not all(parts[part] for part in ALWAYS):
         return None
     registered = pv.servermanager.ProxyManager().GetProxiesInGroup("views")
     views = {
@@ -86,7 +93,7 @@ def find(reader):
         for (registration, _), view in registered.items()
         if registration.startswith(name + " ")
     }
-    if not {"weights", "images", "distributions", "trajectory"} <= set(views):
+    if not {part for part in parts if parts[part] and part != "groups"} <= set(views):
         return None
     return Dashboard(reader, parts=parts, views=views)
 
@@ -183,9 +190,10 @@ class Dashboard(Drawing):
 
     def show_history(self):
         """The trajectory and the chart, after the reader reads other elements."""
-        choose_elements(self.trajectory)
-        self._show_trajectory()
-        self.fit_trajectory()
+        if self.trajectory:
+            choose_elements(self.trajectory)
+            self._show_trajectory()
+            self.fit_trajectory()
         self.chart.show(self._style)
         self.render()
 
@@ -207,40 +215,55 @@ class Dashboard(Drawing):
         self.groups = pv.SimilarityGroups(registrationName=f"{name} groups", Input=tensors)
         grouped = pv.OutputPort(self.groups, 0)
         self.weights = pv.WeightGrid(registrationName=f"{name} weights", Input=grouped)
-        self.images = pv.ImageGrid(registrationName=f"{name} images", Input=grouped)
         self.distributions = pv.DistributionGrid(
             registrationName=f"{name} distributions", Input=grouped
         )
-        self.trajectory = pv.WeightTrajectory(
-            registrationName=f"{name} trajectory", Input=pv.OutputPort(self.reader, 1)
-        )
+        of_files = checkpoints.is_weight_file(self.reader)
+        parts = checkpoints.parts_of(self.reader) if of_files else OF_A_RUN
+        self.images = self.trajectory = self.overview = self.timeline = None
+        if "images" in parts:
+            self.images = pv.ImageGrid(registrationName=f"{name} images", Input=grouped)
+        if "trajectory" in parts:
+            self.trajectory = pv.WeightTrajectory(
+                registrationName=f"{name} trajectory", Input=pv.OutputPort(self.reader, 1)
+            )
+        for part in checkpoints.WHOLE.intersection(parts):
+            setattr(self, part, checkpoints.create(pv, name, self.reader, part))
         self._choose()
-        self._lay_out()
-        self.chart = Chart(pv, self.reader, self.views["history"])
+        self._lay_out(parts)
+        self.chart = Chart(pv, self.reader, self.views.get("history"))
         self._show()
         self.fit()
         close_at_exit(self.views)
         pv.SetActiveView(self.views["weights"])
         pv.SetActiveSource(self.weights)
 
-    def _lay_out(self):
-        """Three grids above, trajectory and history below; a second tab with table and matrix."""
+    def _lay_out(self, parts):
+        """Grids above, what goes over the steps below; a second tab with table and matrix."""
         pv = self.pv
 
         def view(part, kind="RenderView"):
             return pv.CreateView(kind, registrationName=f"{self.run} {part}")
 
+        over_steps = [part for part in ("trajectory", "timeline", "history") if part in parts]
+        grids = [part for part in ("images", "overview") if part in parts]
         self.views = {
-            part: view(part) for part in ("weights", "images", "distributions", "trajectory")
+            part: view(part, "XYChartView" if part == "history" else "RenderView")
+            for part in ["weights"] + grids + ["distributions"] + over_steps
         }
-        self.views["history"] = view("history", "XYChartView")
         self.layout = layout = pv.CreateLayout(self._title())
-        layout.SplitVertical(0, 0.54)
-        layout.SplitHorizontal(1, 0.333)
-        layout.SplitHorizontal(4, 0.5)
-        layout.SplitHorizontal(2, 0.333)
-        for cell, part in zip((3, 9, 10, 5, 6), self.views):
-            layout.AssignView(cell, self.views[part])
+        if over_steps:
+            layout.SplitVertical(0, 0.54)
+            first = 0.333 if len(over_steps) == 2 else 1 / len(over_steps)
+            cells = split(layout, 1, 2 + len(grids)) + split(layout, 2, len(over_steps), first)
+        elif grids:  # one step: the whole network at the right, its layer at the left
+            layout.SplitHorizontal(0, 0.42)
+            layout.SplitVertical(1, 0.5)
+            cells = [3, 2, 4]
+        else:
+            cells = split(layout, 0, 2)
+        for cell, shown in zip(cells, self.views.values()):
+            layout.AssignView(cell, shown)
         if not in_window():
             layout.SetSize(1650, 1000)
         self.views["table"] = view("table", "SpreadSheetView")
@@ -260,12 +283,15 @@ class Dashboard(Drawing):
         network, layer = self.network, self._layer
         weights, activations = network.weights(layer), network.activations(layer)
         self.weights.Tensor = weights
-        self.images.Tensor = self.distributions.Tensor = activations
-        self._single = self._one_number(self.images)
+        self.distributions.Tensor = activations
+        if self.images:
+            self.images.Tensor = activations
+        self._single = self._one_number(self.images or self.weights)
         self.groups.Tensor = self._comparable(weights, activations)
         self.distributions.Normalization = "Layer" if self._single else "Window"
         self.reader.HistoryTensor = weights
-        choose_elements(self.trajectory)
+        if self.trajectory:
+            choose_elements(self.trajectory)
 
     def _comparable(self, weights, activations):
         """What filters are compared by: maps, or the weights of units that have one number each, or,
@@ -279,5 +305,16 @@ class Dashboard(Drawing):
     def _one_number(self, grid):
         """Whether each unit has one number: that has no correlation, but its weights may."""
         grid.UpdatePipeline(self.pv.GetTimeKeeper().Time)
-        ranges = [grid.CellData.GetArray(name) for name in ("Row", "Column")]
+        axes = ("Row", "Column") if grid is self.images else ("Row", "Column", "Channel")
+        ranges = [grid.CellData.GetArray(name) for name in axes]
         return None not in ranges and all(array.GetRange()[1] <= 0 for array in ranges)
+
+
+def split(layout, cell, count, first=None):
+    """A cell as count cells side by side: the first takes a part of the width, the others share."""
+    cells = []
+    for left in range(count, 1, -1):
+        layout.SplitHorizontal(cell, first if first and not cells else 1 / left)
+        cells.append(2 * cell + 1)
+        cell = 2 * cell + 2
+    return cells + [cell]

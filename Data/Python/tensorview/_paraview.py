@@ -22,7 +22,7 @@ for path, reader in {runs!r}:
     run = globals()[reader](registrationName=path.rpartition("/")[2], FileName=[path])
     if hasattr(run, "Follow"):
         run.Follow = {live!r}
-    run.UpdatePipeline()
+        run.UpdatePipeline()
     tensorview_dashboard.dashboard(run)
 """
 
