@@ -93,7 +93,7 @@ tv_region vtkTensorView::Region(const tv_tensor &tensor) const
 bool vtkTensorView::Prepare(vtkInformationVector **inputVector, Shown &shown)
 {
   const bool found = this->FindTensor(inputVector, shown.Record);
-  this->CountGroups(found ? shown.Record.Group : nullptr);
+  this->CountGroups(found ? shown.Record.Group : nullptr, found ? shown.Record.State : nullptr);
   this->ListStates(found ? shown.Record.State : nullptr);
   if (found && shown.Record.Values && shown.Record.Windows > 0)
     this->Describe(shown);

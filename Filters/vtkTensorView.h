@@ -205,7 +205,7 @@ private:
   static void Describe(Shown &shown);
   bool Agree(bool found, Shown &shown);
   void Label(Shown &shown);
-  void CountGroups(vtkIntArray *group);
+  void CountGroups(vtkIntArray *group, vtkIntArray *state);
   void ListStates(vtkIntArray *state);
   bool LayOut(Shown &shown);
 

@@ -74,11 +74,14 @@ const char *vtkTensorView::GetGroupArrayName(int index) const
   return this->Members[static_cast<size_t>(index)].c_str();
 }
 
-void vtkTensorView::CountGroups(vtkIntArray *group)
+void vtkTensorView::CountGroups(vtkIntArray *group, vtkIntArray *state)
 {
   std::map<int, int> counts;
-  for (vtkIdType i = 0; group && i < group->GetNumberOfValues(); ++i)
-    ++counts[group->GetValue(i)];
+  for (vtkIdType i = 0; group && i < group->GetNumberOfValues(); ++i) {
+    const int now = state && i < state->GetNumberOfValues() ? state->GetValue(i) : TV_FILTER_ALIVE;
+    if (now == TV_FILTER_ALIVE || now == TV_FILTER_DEAD) // the places of others are empty
+      ++counts[group->GetValue(i)];
+  }
   this->Members.clear();
   for (const auto &[number, members] : counts)
     this->Members.push_back(std::to_string(number) + " " + std::to_string(members));

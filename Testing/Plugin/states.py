@@ -64,6 +64,14 @@ class States(unittest.TestCase):
         self.assertEqual(expected, names(grid, "StateInfo"))
         grid.UpdatePipeline(reader.TimestepValues[0])
         self.assertEqual([], names(grid, "StateInfo"))
+        # The legend counts what is shown: the places of pruned and merged filters are empty.
+        groups = pv.SimilarityGroups(Input=pv.OutputPort(reader, 0), Tensor="conv1/activations")
+        distributions = pv.DistributionGrid(Input=pv.OutputPort(groups, 0), Tensor="conv1/activations")
+        distributions.UpdatePipeline(reader.TimestepValues[-1])
+        counted = sum(int(text.split()[1]) for text in names(distributions, "GroupInfo"))
+        left = sum(state in (-1, -3) for state in states)
+        self.assertLess(left, len(states))
+        self.assertEqual(left, counted)
 
     def test_a_picture_too_large_for_pixels_is_picked_by_its_numbers(self):
         from vtkmodules.vtkCommonCore import vtkCollection
