@@ -88,17 +88,34 @@ class Trial(unittest.TestCase):
         weights("good.h5")
         self.assertEqual(0, judge("good.tvh5", work))
 
-    def test_without_the_program(self):
-        """The library alone, where there is no such program above it."""
-        library = os.path.realpath(os.environ["TENSORVIEW_SHIM"])
-        folder = os.path.abspath("alone/a/b/c/d")
+    def alone(self, folder, script):
+        """The library by itself in a folder, above which there is no such program; what a script prints there."""
+        library = os.path.join(folder, "libtensorview.so.1")
         os.makedirs(folder, exist_ok=True)
-        shutil.copy(library, os.path.join(folder, "libtensorview.so.1"))
+        shutil.copy(os.path.realpath(os.environ["TENSORVIEW_SHIM"]), library)
         run("good.tvh5")
-        script = "import tensorview; print(*tensorview.open('good.tvh5'))"
-        environment = {**os.environ, "TENSORVIEW_SHIM": os.path.join(folder, "libtensorview.so.1")}
+        environment = {**os.environ, "TENSORVIEW_LIBRARY": library}
         done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment)
-        self.assertEqual("a/weights\n", done.stdout, done.stderr)
+        self.assertEqual("", done.stderr)
+        return done.stdout
+
+    def test_without_the_program(self):
+        script = "import tensorview; print(*tensorview.open('good.tvh5'))"
+        self.assertEqual("a/weights\n", self.alone(os.path.abspath("alone/a/b/c/d"), script))
+
+    def test_when_time_is_up(self):
+        """Another program in its place, which is ended as the system ends what has used its time."""
+        folder = os.path.abspath("ended")
+        os.makedirs(folder, exist_ok=True)
+        with open(os.path.join(folder, "tensorview-trial"), "w") as file:
+            file.write("#!/bin/sh\nkill -XCPU $$\n")
+        os.chmod(os.path.join(folder, "tensorview-trial"), 0o755)
+        script = (
+            "import tensorview\n"
+            "try:\n    tensorview.open('good.tvh5')\n"
+            "except tensorview.TensorViewError as error:\n    print(error)"
+        )
+        self.assertRegex(self.alone(folder, script), "^good.tvh5: HDF5 comes to no end with it")
 
 
 if __name__ == "__main__":
