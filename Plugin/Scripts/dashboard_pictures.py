@@ -10,6 +10,8 @@ and activations). Those of README.md:
     draw="xvfb-run -a pvpython Plugin/Scripts/dashboard_pictures.py"
     $draw Data/Samples/lenet.tvh5 --output Data/Pictures/dashboard.png
     $draw Data/Samples/lenet.tvh5 --style dark --output Data/Pictures/dashboard-dark.png
+    PYTHONPATH=build/python python3 Data/Python/examples/resnet.py --output resnet.tvh5 --steps 60 --every 10
+    $draw resnet.tvh5 --output Data/Pictures/dashboard-resnet.png
     for rate in 0.001 0.01; do
       build/bin/tensorview-lenet --steps 600 --learning-rate $rate --output rate-$rate.tvh5
     done

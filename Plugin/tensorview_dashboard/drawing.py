@@ -61,6 +61,9 @@ class Drawing:
         looks.legend(pv, display, view, style, "Step")
         bounds = self.trajectory.GetDataInformation().GetBounds()
         looks.dress_axes(view, style, bounds, element_names(self.reader))
+        moves = looks.has_size(bounds)  # one record is no path
+        view.AxesGrid.Visibility = int(moves)
+        display.SetScalarBarVisibility(view, moves)
 
     def _show_matrix(self):
         pv, style = self.pv, self._style
@@ -110,6 +113,8 @@ class Drawing:
 
     def fit_trajectory(self):
         bounds = self.trajectory.GetDataInformation().GetBounds()
+        if not looks.has_size(bounds):
+            bounds = [middle + side for middle in bounds[::2] for side in (-1, 1)]
         looks.fit(self.views["trajectory"], bounds, (0.8, -1.4, 0.7), (0, 0, 1), looks.AXES)
 
 

@@ -95,7 +95,7 @@ class Chart:
         view.RightAxisTitle = ", ".join(right)
         view.ShowRightAxisGrid = 0
         view.LegendLocation = "TopRight"
-        view.ChartTitle = "History"
+        view.ChartTitle = "History" if shown else "History: no loss or other number was recorded"
 
     def _hide_later_ones(self, display, there):
         """Weights that the reader will bring with the next step of a training: they would be drawn."""

@@ -94,6 +94,10 @@ def fit(view, bounds, towards, up, margins):
     view.CenterOfRotation = middle
 
 
+def has_size(bounds):
+    return any(bounds[2 * axis + 1] > bounds[2 * axis] for axis in range(3))
+
+
 def lower(bounds):
     """Of blocks that stand and hang, few are the highest: what most of them fill, in place."""
     if bounds[4] < 0 < bounds[5]:

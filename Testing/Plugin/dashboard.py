@@ -10,6 +10,7 @@ import unittest
 import numpy as np
 from paraview import servermanager, smtrace
 from paraview import simple as pv
+from run_file import Tensor, write_run
 
 PVPYTHON = sys.argv.pop()
 SAMPLE = os.path.join(os.environ["TENSORVIEW_SAMPLES"], "lenet.tvh5")
@@ -82,6 +83,18 @@ class DashboardTest(unittest.TestCase):
         self.assertRegex(path, r"^conv2/weights \[0\] \[1\] \[2\]")
         tabs = {name for (name, _) in pv.GetLayouts()}
         self.assertEqual({"lenet conv2", "lenet conv2 groups"}, tabs)
+
+    def test_one_record_is_no_path_and_nothing_recorded_is_said(self):
+        numbers = np.random.default_rng(3).normal(0, 1, (1, 4, 9, 9)).astype("<f4")
+        weights = Tensor("oihw", numbers[:, :, None, :3, :3], [0])
+        write_run("once.tvh5", {"conv1/weights": weights, "conv1/activations": Tensor("chw", numbers, [0])})
+        once = self.package.dashboard(os.path.abspath("once.tvh5"))
+        self.assertEqual(0, once.views["trajectory"].AxesGrid.Visibility)
+        self.assertLess(once.views["trajectory"].CameraParallelScale, 100)
+        self.assertGreater(once.views["trajectory"].CameraParallelScale, 0.1)
+        self.assertIn("no loss", once.views["history"].ChartTitle)
+        self.assertEqual(1, self.dashboard.views["trajectory"].AxesGrid.Visibility)
+        self.assertEqual("History", self.dashboard.views["history"].ChartTitle)
 
     def test_calling_it_again_changes_what_there_is(self):
         before = summary(pv)
