@@ -140,7 +140,7 @@ void TensorViewToolbar::Opened(pqPipelineSource *run)
     return;
   // Apply updates it before anybody looks at it.
   vtkSMPropertyHelper(run->getProxy(), "DescribeFirst").Set(1);
-  Say("A press of TensorView, in the toolbar, shows the views of " + run->getSMName());
+  Say("Press TensorView, in the toolbar, to see " + run->getSMName());
   if (this->ShowOpened && this->ShowOpened->isChecked())
     QTimer::singleShot(0, this, [this]() { this->ShowDashboard(); });
 }
