@@ -78,6 +78,68 @@ static cost run_cost(const char *path, int steps, int every, double flush_second
   return (cost){(end.wall - begin.wall) / steps, (end.processor - begin.processor) / steps};
 }
 
+/* The tensors of a LeNet-5 of 16 and 32 filters 3 x 3 and 512 units, batches of 50. */
+static const struct
+{
+  const char *layer, *kind, *axes;
+  size_t shape[4];
+} lenet[] = {
+  {"conv1", "weights", "oihw", {16, 1, 3, 3}},
+  {"conv1", "gradients", "oihw", {16, 1, 3, 3}},
+  {"conv1", "activations", "nchw", {50, 16, 28, 28}},
+  {"conv2", "weights", "oihw", {32, 16, 3, 3}},
+  {"conv2", "gradients", "oihw", {32, 16, 3, 3}},
+  {"conv2", "activations", "nchw", {50, 32, 14, 14}},
+  {"fc1", "weights", "oi", {512, 1568}},
+  {"fc1", "gradients", "oi", {512, 1568}},
+  {"fc1", "activations", "nc", {50, 512}},
+  {"fc2", "weights", "oi", {10, 512}},
+  {"fc2", "gradients", "oi", {10, 512}},
+  {"fc2", "activations", "nc", {50, 10}},
+};
+
+/* Seconds a step for the statistics of these tensors, of weights with their updates; activations: or
+ * not; large: with fc1 and its gradients, or without. */
+static cost observed_cost(const char *path, int steps, int activations, int large)
+{
+  enum
+  {
+    TENSORS = sizeof lenet / sizeof *lenet
+  };
+  tv_run *run;
+  tv_options options = tv_default_options();
+  int tensors[TENSORS];
+  float *data[TENSORS] = {NULL};
+  options.overwrite = 1;
+  check(tv_open(&run, path, &options));
+  for (int k = 0; k < TENSORS; ++k) {
+    const size_t *shape = lenet[k].shape;
+    size_t n = 1;
+    for (size_t a = 0; lenet[k].axes[a]; ++a)
+      n *= shape[a];
+    if ((!activations && lenet[k].axes[0] == 'n') || (!large && n > 500000 && k > 5))
+      continue;
+    data[k] = malloc(n * sizeof *data[k]);
+    for (size_t i = 0; i < n; ++i)
+      data[k][i] = i % 3 ? (float)(i % 1009) : 0;
+    check(tv_declare(
+      tensors + k, run, lenet[k].layer, lenet[k].kind, TV_FLOAT32, lenet[k].axes, shape));
+  }
+  const cost begin = {now(), seconds_of(CLOCK_PROCESS_CPUTIME_ID)};
+  for (int step = 0; step < steps; ++step) {
+    for (int k = 0; k < TENSORS; ++k)
+      if (data[k])
+        check(tv_observe(run, tensors[k], step, data[k], 0));
+    check(tv_record(run, step, "loss", 1.0));
+  }
+  check(tv_close(run));
+  const cost end = {now(), seconds_of(CLOCK_PROCESS_CPUTIME_ID)};
+  unlink(path);
+  for (int k = 0; k < TENSORS; ++k)
+    free(data[k]);
+  return (cost){(end.wall - begin.wall) / steps, (end.processor - begin.processor) / steps};
+}
+
 static void report(const char *what, cost a_step, double aim)
 {
   printf(
@@ -126,6 +188,9 @@ int main(int count, char **arguments)
   report("and activations [50,16,28,28] at each step", run_cost(path, 1000, 1, 1.0), 3.5);
   report("the same, flushed at each step", run_cost(path, 1000, 1, 0), 3.5);
   report("activations at each tenth step", run_cost(path, 4000, 10, 1.0), 1.0);
+  report("statistics of a LeNet-5 at each step", observed_cost(path, 2000, 1, 1), 0.5);
+  report("the same without activations", observed_cost(path, 2000, 0, 1), 0.5);
+  report("without activations and fc1's weights", observed_cost(path, 2000, 0, 0), 0.5);
   for (int threads = 1; threads <= 2; ++threads) {
     sum_speed(50, 16 * 28 * 28, threads);
     sum_speed(8, 64 * 224 * 224, threads);
