@@ -56,10 +56,11 @@ def compare(names, style, link):
 
 
 def link(value):
-    """Of all comparisons that there are."""
-    for comparison in list(comparing.made):
+    """Of the comparison that was made last, if its runs are still open."""
+    for comparison in comparing.made[-1:]:
         if comparison in comparing.of(comparison.readers[0]):
-            comparison.link = value
+            with traced(f"tensorview_dashboard.comparing.made[-1].link = {value!r}", None):
+                comparison.link = value
 
 
 def fit_comparison():

@@ -7,7 +7,7 @@ import shutil
 import unittest
 
 import numpy as np
-from paraview import servermanager
+from paraview import servermanager, smtrace
 from paraview import simple as pv
 from run_file import Tensor, write_run
 from vtkmodules.util.numpy_support import vtk_to_numpy
@@ -123,6 +123,28 @@ class CompareTest(unittest.TestCase):
         with self.assertRaisesRegex(ValueError, 'no layer "conv9" in the run'):
             self.comparison.layer = "conv9"
         self.comparison.layer = "conv1"
+
+    def test_a_trace_has_the_calls_and_nothing_of_what_they_do(self):
+        from tensorview_dashboard import toolbar
+
+        for path, reader in zip("ab", self.comparison.readers):
+            pv.RenameSource(path + ".tvh5", reader)
+        smtrace.start_trace()
+        toolbar.compare(["a.tvh5", "b.tvh5"], "light", "part")
+        toolbar.layer("a.tvh5", "conv2")
+        toolbar.link("step")
+        toolbar.style("a.tvh5", "dark")
+        trace = smtrace.stop_trace()
+        calls = [line for line in trace.splitlines() if line.startswith("tensorview_dashboard.")]
+        self.assertEqual(4, len(calls), trace)
+        for call, end in zip(calls, ("style='light', link='part')", "layer = 'conv2'",
+                "link = 'step'", "style = 'dark'")):  # fmt: skip
+            self.assertTrue(call.endswith(end), call)
+        self.assertNotIn("Representation", trace)
+        made = self.package.comparing.made[-1]
+        self.assertEqual(("conv2", "step", "dark"), (made.layer, made.link, made.style))
+        self.assertEqual("conv2", self.comparison.layer, "they share the readers' history")
+        toolbar.layer("a.tvh5", "conv1")
 
     def test_what_cannot_be_compared_is_said(self):
         with self.assertRaisesRegex(ValueError, "2 to 6 runs can be compared, not 1"):
