@@ -82,7 +82,6 @@ def names_port(source):
 def fit(pv, source, view):
     """Into the view with its names, which stand in the overview, and at the left of the timeline."""
     ports = pv.OutputPort(source, 0), pv.OutputPort(source, names_port(source))
-    bounds = [port.GetDataInformation().GetBounds() for port in ports]
-    whole = [(min, max)[side % 2](b[side] for b in bounds) for side in range(6)]
+    whole = looks.around(ports)
     looks.fit(view, whole, (0, 0, 1), (0, 1, 0), looks.BESIDE)
     looks.put_beside(pv, pv.OutputPort(source, 0), view)

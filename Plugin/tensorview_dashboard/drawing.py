@@ -43,7 +43,7 @@ class Drawing:
             scale[1] = width / (LONGEST * height)
         elif height > LONGEST * width > 0:
             scale[0] = height / (LONGEST * width)
-        for display in displays:
+        for display in filter(None, displays):
             display.Scale = scale
 
     def _show_trajectory(self):
@@ -89,8 +89,9 @@ class Drawing:
             if grid is None:
                 continue
             display = self.pv.GetRepresentation(self.pv.OutputPort(grid, 0), view)
-            port = 1 if part == "distributions" else 0  # its frames: curves may be points
-            bounds = list(self.pv.OutputPort(grid, port).GetDataInformation().GetBounds())
+            # Of distributions the frames, too: curves may be points, and of many windows few have frames.
+            ports = (0, 1) if part == "distributions" else (0,)
+            bounds = looks.around([self.pv.OutputPort(grid, port) for port in ports])
             for axis, scale in enumerate(display.Scale):
                 bounds[2 * axis] *= scale
                 bounds[2 * axis + 1] *= scale

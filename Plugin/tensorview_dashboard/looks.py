@@ -98,6 +98,13 @@ def has_size(bounds):
     return any(bounds[2 * axis + 1] > bounds[2 * axis] for axis in range(3))
 
 
+def around(ports):
+    """The box around all of them that show something."""
+    boxes = [port.GetDataInformation().GetBounds() for port in ports]
+    boxes = [box for box in boxes if box[0] <= box[1]] or boxes[:1]
+    return [(min, max)[side % 2](box[side] for box in boxes) for side in range(6)]
+
+
 def lower(bounds):
     """Of blocks that stand and hang, few are the highest: what most of them fill, in place."""
     if bounds[4] < 0 < bounds[5]:
@@ -173,7 +180,10 @@ def write_title(pv, port, view, style):
 
 def draw_marks(pv, port, view, picked=False):
     """Numbers and frames, in colours of their own. picked: whether they can be picked, for a picture
-    that cannot."""
+    that cannot. None where there are none, of very many windows."""
+    if not port.GetDataInformation().GetNumberOfCells():
+        pv.Hide(port, view)
+        return None
     display = pv.Show(port, view, "GeometryRepresentation")
     display.SetScalarBarVisibility(view, False)
     pv.ColorBy(display, ("CELLS", "Color"))

@@ -10,6 +10,7 @@ import unittest
 import numpy as np
 from paraview import servermanager
 from paraview.simple import *
+from vtkmodules.vtkCommonCore import vtkOutputWindow, vtkStringOutputWindow
 from vtkmodules.util.numpy_support import vtk_to_numpy
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "Weights"))
@@ -72,6 +73,20 @@ class WeightFiles(unittest.TestCase):
         np.testing.assert_allclose(rms, cells(board.overview, "Weight RMS")[layers == 1], rtol=1e-5)
         groups = servermanager.Fetch(board.groups, idx=1).GetColumnByName("Group")
         self.assertEqual([-1, 1, -1, -1, 1, -1], vtk_to_numpy(groups).tolist())  # by their weights
+
+    def test_many_windows(self):
+        """Too many for numbers: nothing is complained of, and all of them are in view."""
+        write_safetensors("files/many.safetensors", {"fc.weight": np.ones((400, 300, 1, 1), "f4")})
+        messages = vtkStringOutputWindow()
+        vtkOutputWindow.SetInstance(messages)
+        try:
+            board = tensorview_dashboard.dashboard(os.path.abspath("files/many.safetensors"))
+        finally:
+            vtkOutputWindow.SetInstance(None)
+        self.assertNotIn("array range", messages.GetOutput())
+        box = board.distributions.GetDataInformation().GetBounds()
+        view = board.views["distributions"]
+        self.assertGreater(2 * view.CameraParallelScale, box[3] - box[2])
 
     def test_a_series(self):
         board = tensorview_dashboard.dashboard(os.path.abspath("series"), "conv")

@@ -308,6 +308,18 @@ class Onnx(Case):
         self.same(found, {"k": kernel})
         self.assertEqual({("conv", "weights"): "oihw"}, self.shown(found))
 
+    def test_shared_tensors(self):
+        """torch.onnx.export keeps one of several equal tensors, and gives it to the others by Identity, before all."""
+        nodes = [helper.make_node("Identity", ["conv2.bias"], ["conv1.bias"], name="Identity_0"),
+                 helper.make_node("Conv", ["x", "conv1.weight", "conv1.bias"], ["a"], name="/conv1/Conv"),
+                 helper.make_node("Conv", ["a", "conv2.weight", "conv2.bias"], ["y"], name="/conv2/Conv")]
+        tensors = {"conv2.bias": some(4), "conv2.weight": some(4, 4, 3, 3), "conv1.weight": some(4, 3, 3, 3)}
+        found, _ = self.model(nodes, tensors)
+        self.same(found, tensors)
+        self.assertEqual({("conv1", "weights"): "oihw", ("conv2", "weights"): "oihw", ("conv2", "bias"): "o"},
+                         self.shown(found))
+        self.assertEqual(["conv1", "conv2", "conv2"], [row["layer"] for row in found.values()])
+
     def test_graphs_in_graphs(self):
         inner = helper.make_graph([helper.make_node("MatMul", ["x", "m"], ["y"], name="inside")], "inner", [], [],
                                   [numpy_helper.from_array(some(2, 3), "m")])

@@ -182,8 +182,8 @@ static int walk_graph(model *at, const tv_wire_field *graph, int depth, int seco
       status = more;
     } else if (field.number == GRAPH_NODE && field.type == 2) {
       status = take_node(at, of, &field, depth, second);
-      if (!status && second)
-        status = use(at, of);
+      if (!status && second && strcmp(of->op, "Identity") != 0)
+        status = use(at, of); /* torch shares equal tensors so: what they are says their own node */
       else if (!status && of->has_value && of->output[0] && !strcmp(of->op, "Constant"))
         status = tv_onnx_tensor(at->weights, &of->value, of->output);
     } else if (field.number == GRAPH_INITIALIZER && field.type == 2 && !second) {
