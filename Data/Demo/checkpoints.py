@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Draws a folder of checkpoints, which no recorder has touched: a layer's weights, what the last steps
-changed in them, and their way through the training.
+"""Draws a folder of checkpoints, which no recorder has touched, as its dashboard: a layer's weights, what
+moves in the whole network, the way of three weights, and the loss that the checkpoints say.
 
     python3 Data/Demo/checkpoints.py --train FOLDER               50 checkpoints of a small network, by torch
     xvfb-run -a pvpython Data/Demo/checkpoints.py FOLDER OUTPUT [LAYER]
 
-OUTPUT gets a picture (.png) each and checkpoints.png with all of them side by side."""
+OUTPUT gets checkpoints.png."""
 
 import os
 import sys
@@ -24,9 +24,10 @@ def train(folder):
     optimizer = torch.optim.Adam(model.parameters())
     os.makedirs(folder, exist_ok=True)
     for step, (pictures, classes) in enumerate(fashion.batches(500)):
-        if step % 10 == 0:
-            torch.save({"step": step, "model": model.state_dict()}, os.path.join(folder, f"checkpoint-{step}.pt"))
         loss = torch.nn.functional.cross_entropy(model(pictures), classes)
+        if step % 10 == 0:
+            state = {"step": step, "loss": loss.item(), "model": model.state_dict()}
+            torch.save(state, os.path.join(folder, f"checkpoint-{step}.pt"))
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -35,33 +36,15 @@ def train(folder):
 
 def draw(folder, output, layer):
     import demo
-    import paraview.simple as pv
 
     demo.start("checkpoints.py")
+    import tensorview_dashboard
+
     os.makedirs(output, exist_ok=True)
-    weights, updates = f"{layer}/weights", f"{layer}/updates"
-    series = pv.NetworkFileReader(FileName=[os.path.abspath(folder)])
-    series.Tensors = [weights, updates]
-    series.HistoryTensor = weights
-    series.UpdatePipelineInformation()
-    steps = [int(step) for step in series.TimestepValues]
-    pv.GetAnimationScene().AnimationTime = steps[-1]
-    pictures = []
-    for tensor, title, subtitle in (
-        (weights, "Weights", f"{layer} at step {steps[-1]}, from a checkpoint"),
-        (updates, "What changed", f"{layer}, steps {steps[-2]} to {steps[-1]}"),
-    ):
-        grid = pv.WeightGrid(Input=series, Tensor=tensor)
-        grid.UpdatePipeline(steps[-1])
-        view = demo.new_view(title, subtitle)
-        demo.frame_weights(view, demo.show(grid, view), grid)
-        pictures.append(demo.save(view, output, title.lower().replace(" ", "-")))
-    sources = {"weight-trajectory": pv.WeightTrajectory(Input=pv.OutputPort(series, 1))}
-    sources["weight-trajectory"].UpdatePipeline(steps[-1])
-    columns = demo.table(series, 1)
-    about = f"three weights of {layer}, {len(steps)} checkpoints, steps {steps[0]} to {steps[-1]}"
-    pictures.append(demo.draw_trajectory(sources, columns, about, output))
-    print("Pictures:", ", ".join(pictures + [demo.sheet(pictures, output, name="checkpoints")]))
+    board = tensorview_dashboard.dashboard(os.path.abspath(folder), layer)
+    picture = os.path.join(output, "checkpoints.png")
+    board.save(picture)
+    print("Picture:", picture)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,8 @@
 #
 # Last with 10000000 for each of the seven: 40 minutes on one core, no crash after the names of nothing
 # but slashes (hostile.py) were mended; pt again when it read numpy's arrays, the same number, no crash.
+# keras for an hour on a busy machine: 2,776,030 before the bytes of attributes were read without HDF5, 17
+# crashes; 374,218 after, 1 crash. All of HDF5's own.
 set -euo pipefail
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 folder=${1:?the folder to work in} count=${2:?how many executions for each kind of file}
