@@ -67,8 +67,9 @@ def close_at_exit(views):
 def dashboard(source, layer=None, style="light"):
     """Shows a layer of a run in one layout. Called again for the same run it changes the layer.
 
-    source: a run file's path, or its reader; layer: its name, or how it begins (the first one that
-    has weights and activations); style: "light", for paper, or "dark". Returns a Dashboard."""
+    source: the path of a run, of a weight file or of a folder of checkpoints, or a reader; layer: its
+    name, or how it begins (the first one that has weights and activations, or the first); style:
+    "light", for paper, or "dark". Returns a Dashboard."""
     pv = simple()
     reader = open_reader(pv, source)
     found = find(reader)
