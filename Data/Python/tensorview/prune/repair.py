@@ -153,15 +153,16 @@ def _fit(net, small, layer, node, made, given, removed, choose):
     samples = sum(map(len, made))
     places = -(-max(2 * ROWS * columns, 4096) // samples)
     for x, y in zip(given, made):
-        if convolution:
-            rows, chosen = patches(module, x, places, choose)
-            target = y.flatten(2)[:, :, chosen[:, 0] * y.shape[3] + chosen[:, 1]][:, kept].transpose(1, 2)
-        else:
-            rows, target = x, y[..., kept]
-        rows = rows.double().reshape(len(x), -1, columns)
-        target = target.double().reshape(len(x), -1, len(kept))
         for half in (0, 1):
-            halves[half].add(rows[half::2].flatten(0, 1), target[half::2].flatten(0, 1))
+            rows, target = x[half::2], y[half::2]
+            if not len(rows):
+                continue
+            if convolution:
+                rows, chosen = patches(module, rows, places, choose)
+                target = target[:, :, chosen[:, 0], chosen[:, 1]][:, kept].transpose(1, 2)
+            else:
+                target = target[..., kept]
+            halves[half].add(rows.double().reshape(-1, columns), target.double().reshape(-1, len(kept)))
     return _solve(small, layer, weight, halves, free, biased)
 
 
