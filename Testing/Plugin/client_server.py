@@ -28,7 +28,7 @@ def collect(out, *more):
         [PVPYTHON, os.path.join(here, "collect.py"), RUN, out, *more],
         capture_output=True,
         text=True,
-        timeout=200,
+        timeout=800,
     )
     if result.returncode != 0:
         raise AssertionError(result.stdout + result.stderr)

@@ -153,10 +153,10 @@ const char *tv_keras_refusal(hid_t dataset, uint64_t bytes)
     sentence = "is a virtual dataset, which could read any other file";
   else if (H5Pget_layout(list) != H5D_CHUNKED && H5Pget_external_count(list) > 0)
     sentence = "is stored outside of the file";
-  else if (stored == 0)
-    sentence = "is declared, but holds no data";
   else if (H5Pget_layout(list) == H5D_CHUNKED && has_large_pieces(dataset, list))
     sentence = "is in pieces that are larger than itself: it is damaged";
+  else if (stored == 0)
+    sentence = "is declared, but holds no data";
   const int filters = sentence ? 0 : H5Pget_nfilters(list);
   for (int i = 0; i < filters; ++i) {
     unsigned flags, configuration;
