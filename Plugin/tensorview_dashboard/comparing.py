@@ -5,7 +5,7 @@ one time; their paths in one view, their histories in one chart."""
 import os
 
 from . import history, looks
-from .drawing import show_grid, title_lines
+from .drawing import Styled, show_grid, title_lines
 from .network import Network, in_window, simple, text
 from .views import close_at_exit, find, go_to_last, open_reader
 
@@ -61,7 +61,7 @@ def compare(sources, layer=None, style="light", link="step"):
     return made[-1]
 
 
-class Comparison:
+class Comparison(Styled):
     """layer, style and link can be set; runs has the names, views the views by name."""
 
     def __init__(self, readers, layer=None, style="light", link="step"):
@@ -113,15 +113,6 @@ class Comparison:
             self.fit()
 
     @property
-    def style(self):
-        return self._style.name
-
-    @style.setter
-    def style(self, name):
-        self._style = looks.style_of(name)
-        self._show()
-
-    @property
     def link(self):
         """What is the same in all runs at one time: "step", or "part" of the run."""
         return self._link
@@ -148,11 +139,6 @@ class Comparison:
         ends = [max(reader.TimestepValues) for reader in self.readers if reader.TimestepValues]
         if ends and max(ends) < self.pv.GetTimeKeeper().Time:
             self.pv.GetAnimationScene().AnimationTime = max(ends)
-
-    def save(self, path, size=None):
-        """A picture of the layout: .png."""
-        options = {"ImageResolution": list(size)} if size else {}
-        self.pv.SaveScreenshot(path, self.layout, **options)
 
     def _common(self, layer):
         """The layer, where all runs have it."""

@@ -8,7 +8,25 @@ MOST_PICKED = 300000  # pixels of an image grid that are drawn so that they can 
 LONGEST = 3.0  # a matrix that is longer than so many times its width is stretched to that
 
 
-class Drawing:
+class Styled:
+    """Views in one layout that have a look. It uses pv, layout, _style and _show()."""
+
+    @property
+    def style(self):
+        return self._style.name
+
+    @style.setter
+    def style(self, name):
+        self._style = looks.style_of(name)
+        self._show()
+
+    def save(self, path, size=None):
+        """A picture of the layout: .png."""
+        options = {"ImageResolution": list(size)} if size else {}
+        self.pv.SaveScreenshot(path, self.layout, **options)
+
+
+class Drawing(Styled):
     """The part of a Dashboard that draws. It uses what the dashboard has: pv, its filters (weights,
     images, distributions, trajectory, groups), views, chart, layout and tab, and its style."""
 

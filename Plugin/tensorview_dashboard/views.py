@@ -151,15 +151,6 @@ class Dashboard(Drawing):
         return list(self.network.layers)
 
     @property
-    def style(self):
-        return self._style.name
-
-    @style.setter
-    def style(self, name):
-        self._style = looks.style_of(name)
-        self._show()
-
-    @property
     def threshold(self):
         return self.groups.Threshold
 
@@ -197,11 +188,6 @@ class Dashboard(Drawing):
             self.fit_trajectory()
         self.chart.show(self._style)
         self.render()
-
-    def save(self, path, size=None):
-        """A picture of the layout: .png."""
-        options = {"ImageResolution": list(size)} if size else {}
-        self.pv.SaveScreenshot(path, self.layout, **options)
 
     def render(self):
         for view in self.views.values():
