@@ -18,12 +18,21 @@
 #include <string.h>
 #include <unistd.h>
 
-static volatile sig_atomic_t interrupted;
-
-static void on_interrupt(int signal)
+/* Ctrl+C ends the loop with the step it is in, and the run is closed as usual. A handler would do
+ * harm: oneDNN's matrix products keep an address of the heap in the stack pointer while they run,
+ * and the kernel would write the handler's frame there (oneDNN issue 4845, mended in 2026). */
+static void hold_interrupts(void)
 {
-  (void)signal;
-  interrupted = 1; /* the loop ends with the step it is in, and the run is closed as usual */
+  sigset_t interrupts;
+  sigemptyset(&interrupts);
+  sigaddset(&interrupts, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &interrupts, NULL); /* the threads that follow inherit it */
+}
+
+static int interrupted(void)
+{
+  sigset_t held;
+  return sigpending(&held) == 0 && sigismember(&held, SIGINT);
 }
 
 typedef struct training
@@ -178,7 +187,7 @@ static int train(training *t, uint64_t steps)
   int status;
   progress_start(&progress, steps, o->quiet);
   for (uint64_t step = 0;; ++step) {
-    const int last = step == steps || interrupted;
+    const int last = step == steps || interrupted();
     recorder_begin_step(&t->recorder);
     if (step > 0 && recorder_due(o->decay_every, step, 0))
       optimizer.learning_rate *= o->decay;
@@ -287,12 +296,11 @@ int main(int argc, char **argv)
   int status = options_read(&t.options, argc, argv);
   if (status == 1)
     return 0;
+  hold_interrupts();
   if (status == TV_OK)
     status = prepare(&t, &steps);
-  if (status == TV_OK) {
-    signal(SIGINT, on_interrupt);
+  if (status == TV_OK)
     status = train(&t, steps);
-  }
   if (status != TV_OK)
     fprintf(stderr, "tensorview-lenet: %s.\n", tv_last_error());
   note_recording(&t, recorder_close(&t.recorder));
