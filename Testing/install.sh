@@ -24,6 +24,7 @@ packages() {
     build+=" libqt5xmlpatterns5-dev qtxmlpatterns5-dev-tools"
   else
     build+=" qt6-base-dev qt6-tools-dev qt6-svg-dev qt6-5compat-dev"
+    build+=" qt6-svg-plugins" # its buttons have no pictures otherwise
   fi
   # Debian's ParaView 6 uses Debian's VTK; where there is no xmlpatterns, its help is made with xsltproc.
   if [ -z "$(. /etc/os-release; echo "${VERSION_ID:-}")" ]; then

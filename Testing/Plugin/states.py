@@ -50,7 +50,7 @@ class States(unittest.TestCase):
     def test_a_grid_says_which_filters_are_not_alive(self):
         path = os.path.join(SAMPLES, "pruned.tvh5")
         # Not in this process: it has ParaView's HDF5.
-        script = f"import h5py; print(list(h5py.File({path!r})['layers/conv1/filters/values'][-1]))"
+        script = f"import h5py; print(h5py.File({path!r})['layers/conv1/filters/values'][-1].tolist())"
         states = eval(subprocess.check_output(["/usr/bin/python3", "-c", script], text=True))
         reader = pv.OpenDataFile(path)
         grid = pv.WeightGrid(Input=pv.OutputPort(reader, 0), Tensor="conv1/weights")

@@ -113,10 +113,10 @@ class Ranks(unittest.TestCase):
         write_run(
             "first.tvh5", {"conv1/weights": Tensor("oihw", random(5, 4, 1, 3, 3), range(5))}, {"loss": range(5)}, range(5)
         )
-        source = reader("first.tvh5")
-        whole = history(source)
+        whole = history(reader("first.tvh5"))
         for piece in range(3):
-            table = part(source, 0, piece, 3, port=1)
+            # A reader for each, as ranks have: VTK 9.4 makes no table again for another piece.
+            table = part(reader("first.tvh5"), 0, piece, 3, port=1)
             self.assertEqual(list(whole), [table.GetColumnName(k) for k in range(table.GetNumberOfColumns())])
             self.assertEqual(0 if piece else 5, table.GetNumberOfRows())
 

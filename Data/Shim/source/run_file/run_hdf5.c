@@ -26,6 +26,9 @@ static void take_reason(char reason[200])
   H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, first_reason, reason);
   if (strstr(reason, "Fletcher32"))
     strcpy(reason, "its checksum does not match, so the file is damaged there");
+  else if (strstr(reason, "filter returned failure")) /* of HDF5 1.14, which filter is lost */
+    strcpy(
+      reason, "its checksum does not match or it cannot be unpacked, so the file is damaged there");
   else if (!reason[0])
     strcpy(reason, "HDF5 does not say why");
 }
