@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """How a watched training ends, and what goes wrong."""
 
+import re
 import resource
 import subprocess
 import sys
 import warnings
 
+import numpy as np
 import torch
 from support import Case, read
 from torch import nn
@@ -140,11 +142,59 @@ class Ends(Case):
         with self.assertWarnsRegex(TensorViewWarning, "no step was seen"):
             tensorview.watch(net, torch.optim.SGD(net.parameters(), lr=0.1), self.path).close()
 
+    def test_what_is_logged(self):
+        """Names that are no words of Python's, and what is no number: one warning, and it costs itself."""
+        net = nn.Linear(6, 5)
+        optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            with tensorview.watch(net, optimizer, self.path, every=1) as run:
+                for step in range(3):
+                    net(torch.randn(2, 6)).sum().backward()
+                    optimizer.step()
+                    run.log({"train/loss": torch.tensor(step + 0.5)}, accuracy=True)
+                    run.log(epoch="first", norms=torch.ones(4), rate=np.float32(0.25))
+                    run.log(torch.tensor(0.5))
+        told = [str(one.message) for one in said]
+        self.assertEqual(3, len(told), told)
+        self.assertIn("epoch is 'first', not a number: it is not logged", told[0])
+        self.assertIn("norms is of shape (4,), not a number", told[1])
+        self.assertIn("a step is an int, not tensor(0.5000)", told[2])
+        recorded = read(self.path)
+        self.assertEqual([0, 1, 2], list(recorded["model/weights"]))
+        self.assertEqual({0: 1.0, 1: 1.0, 2: 1.0}, recorded["scalars/accuracy"])
+        self.assertEqual({0: 0.25, 1: 0.25, 2: 0.25}, recorded["scalars/rate"])
+        with tensorview.open(self.path) as read_back:
+            self.assertEqual([0.5, 1.5, 2.5], read_back.scalars["train/loss"].tolist())
+
+    def test_a_pattern_that_fits_nothing_is_said(self):
+        net = nn.Sequential(nn.Linear(6, 5), nn.ReLU())
+        for pattern, said in (("1", 0), ("0/gradients", 0), ("*/updates", 0), ("conv1", 1), ("0.*", 1)):
+            optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+            with warnings.catch_warnings(record=True) as told:
+                warnings.simplefilter("always")
+                with tensorview.watch(net, optimizer, self.path, exclude=pattern, overwrite=True):
+                    net(torch.randn(2, 6)).sum().backward()
+                    optimizer.step()
+            self.assertEqual(said, len(told), [str(one.message) for one in told])
+            if said:
+                self.assertIn(f"exclude: no layer has a name that fits '{pattern}'", str(told[0].message))
+
     def test_arguments_that_cannot_be_meant(self):
         net = nn.Linear(6, 5)
         for wrong in (dict(log=["loss"]), dict(every=0), dict(when_full="never"), dict(every={"loss": 3})):
             with self.assertRaises(ValueError):
                 tensorview.watch(net, None, self.path, **wrong)
+        optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+        for model, trained_by, words in (
+            (net, str(self.path), "The path comes third"),
+            (net, net.parameters(), "has no step()"),
+            ("net.pt", optimizer, "a model is a torch.nn.Module"),
+            ({"a": net, "b": None}, optimizer, "not None"),
+        ):
+            with self.assertRaisesRegex(TypeError, re.escape(words)):
+                tensorview.watch(model, trained_by, self.path)
+            self.assertFalse(self.path.exists())
         with self.assertRaises(tensorview.TensorViewError):
             tensorview.watch(net, None, "no such folder/run.tvh5")
         self.assertEqual(0, len(net._forward_hooks) + len(net._forward_pre_hooks))

@@ -61,6 +61,26 @@ class Late(Case):
         self.assertEqual([0, 1, 2, 3], list(recorded["scalars/loss"]))
         self.assertEqual([0, 1, 2, 3], list(recorded["a/weights"]))
 
+    def test_logging_by_name(self):
+        with tensorview.Run(self.path) as run:
+            run.log({"train/loss": 0.5, "best acc": 1}, step=3)
+            run.log({"train/loss": 0.25}, 4)
+            run.log(loss=np.float64(2))
+            for wrong in (dict(loss="low"), dict(loss=[1, 2]), dict(loss=None)):
+                with self.assertRaisesRegex(TypeError, "loss is .*, not a number"):
+                    run.log(**wrong)
+            with self.assertRaisesRegex(TypeError, "two steps"):
+                run.log(5, step=6)
+            self.assertIn(f"<Run {str(self.path)!r}, open>", repr(run))
+        with tensorview.open(self.path) as run:
+            self.assertEqual([3, 4], run.scalars.steps.tolist())
+            self.assertEqual([0.5, 0.25], run.scalars["train/loss"].tolist())
+            self.assertEqual(2, run.scalars["loss"][1])
+            with self.assertRaisesRegex(KeyError, "no scalar 'train/los'; there is 'train/loss'"):
+                run.scalars["train/los"]
+            with self.assertRaisesRegex(KeyError, "no tensor 'conv1/weights'"):
+                run["conv1/weights"]
+
     def test_samples_groups_and_names(self):
         class Model(nn.Module):
             def __init__(self):

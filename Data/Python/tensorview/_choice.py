@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
-from typing import Callable, Dict, Iterable, Union
+from typing import Callable, Dict, Iterable, List, Set, Tuple, Union
 
 KINDS = ("weights", "gradients", "updates", "activations")
 STATISTICS = "statistics"  # of weights, gradients and activations; at every step, unless told
@@ -38,10 +38,25 @@ def _matcher(patterns: Patterns, otherwise: bool) -> Callable[[str], bool]:
         return lambda name: otherwise
     if callable(patterns):
         return patterns
-    several = (patterns,) if isinstance(patterns, str) else tuple(patterns)
+    several = _several(patterns)
+    return lambda name: any(_fits(name, one) for one in several)
 
-    def matches(name: str) -> bool:
-        layer = name.rpartition("/")[0]
-        return any(fnmatchcase(name, one) or fnmatchcase(layer, one) for one in several)
 
-    return matches
+def unmatched(patterns: Patterns, layers: Set[str]) -> List[str]:
+    """Patterns that fit none of these layers, nor a tensor of one of them."""
+    if patterns is None or callable(patterns):
+        return []
+
+    def fits(layer: str, pattern: str) -> bool:
+        return _fits(f"{layer}/weights", pattern) or fnmatchcase(layer, pattern.rpartition("/")[0])
+
+    return [one for one in _several(patterns) if not any(fits(layer, one) for layer in layers)]
+
+
+def _several(patterns: Union[str, Iterable[str]]) -> Tuple[str, ...]:
+    return (patterns,) if isinstance(patterns, str) else tuple(patterns)
+
+
+def _fits(name: str, pattern: str) -> bool:
+    """A tensor's name, or that of its layer."""
+    return fnmatchcase(name, pattern) or fnmatchcase(name.rpartition("/")[0], pattern)

@@ -56,6 +56,9 @@ def unwrapped(model: nn.Module) -> nn.Module:
 
 def roots(model: Any) -> Dict[str, nn.Module]:
     """The networks that are called, by the name that precedes those of their layers."""
+    for part in model.values() if isinstance(model, dict) else (model,):
+        if not isinstance(part, nn.Module):
+            raise TypeError(f"a model is a torch.nn.Module, or several in a dict, not {part!r:.80}")
     if isinstance(model, dict):
         return {f"{name}.": unwrapped(part) for name, part in model.items()}
     model = unwrapped(model)

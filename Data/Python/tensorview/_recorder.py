@@ -50,6 +50,10 @@ class Recorder:
         for kind in SEEN & every.keys():
             activations.watch(self._visible(), observe=kind == STATISTICS)
 
+    def layer_names(self) -> Set[str]:
+        """Of all layers that have something to record."""
+        return {layer.name for layer in self._layers}
+
     # Around a step of an optimizer.
 
     def before(self, number: int, step: int, optimizers: List[Any]) -> None:

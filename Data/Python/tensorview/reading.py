@@ -16,7 +16,8 @@ import ctypes
 import operator
 import os
 from collections.abc import Mapping
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple, Union
+from difflib import get_close_matches
+from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
@@ -104,7 +105,7 @@ class Tensor(Stream):
 
     def __repr__(self) -> str:
         size = " × ".join(str(size) for size in self.shape) or "1"
-        return f"<{self.name} {self.axes!r} {size} {self.type}, {len(self)} records>"
+        return f"<{self.name} {self.axes!r} {size} {self.type}, {_records(self)}>"
 
 
 class States(Stream):
@@ -124,7 +125,7 @@ class States(Stream):
         return (self.filters,)
 
     def __repr__(self) -> str:
-        return f"<states of the {self.filters} filters of {self.layer}, {len(self)} records>"
+        return f"<states of the {self.filters} filters of {self.layer}, {_records(self)}>"
 
 
 class Scalars(Mapping):
@@ -139,6 +140,8 @@ class Scalars(Mapping):
         self.steps = _copy(listed.steps, listed.records, "i8")
 
     def __getitem__(self, name: str) -> np.ndarray:
+        if name not in self._names:
+            raise KeyError(_missing("scalar", name, self._names))
         column = self._names[name]
         if self._values is None:
             values = np.empty((len(self.steps), len(self._names)))
@@ -178,6 +181,8 @@ class Source(Mapping):
     # A mapping.
 
     def __getitem__(self, name: str) -> Tensor:
+        if name not in self._tensors:
+            raise KeyError(_missing("tensor", name, self._tensors))
         return self._tensors[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -320,6 +325,17 @@ def open(path: Union[Path, Sequence[Path]]) -> Source:
 
 def _text(value: Optional[bytes]) -> str:
     return "" if value is None else value.decode(errors="replace")
+
+
+def _records(stream: Stream) -> str:
+    return f"{len(stream)} record{'' if len(stream) == 1 else 's'}"
+
+
+def _missing(what: str, name: Any, names: Iterable[str]) -> str:
+    """That there is none of that name, and which names are near it."""
+    close = get_close_matches(str(name), list(names), n=3)
+    near = f"; there is {', '.join(map(repr, close))}" if close else ""
+    return f"no {what} {name!r}{near}"
 
 
 def _copy(pointer: Any, count: int, dtype: str) -> np.ndarray:

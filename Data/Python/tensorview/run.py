@@ -16,10 +16,12 @@ from __future__ import annotations
 
 import atexit
 import ctypes
+import operator
 import os
 import threading
 import warnings
 import weakref
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, Callable, Dict, Iterable, Optional, Sequence, Tuple, Union
 
@@ -31,6 +33,7 @@ from ._library import STATE, TensorViewError, TensorViewWarning, check, library
 from ._tensors import Declared, Observed, samples_of
 from .requests import Request, poll
 
+Logged = Union[None, int, Mapping]  # a step, or numbers by their names
 MEMORY = 1 << 28  # bytes that may wait for the thread that writes
 
 
@@ -77,6 +80,7 @@ class Run:
         name = None if path is None else os.fsencode(path)
         check(library.tv_open(ctypes.byref(self._handle), name, ctypes.byref(options)))
         self.path = None if path is None else os.fspath(path)
+        self._channel = channel
         self._process = os.getpid()
         self._lock = threading.RLock()  # the library's run belongs to one thread at a time
         self._tensors: Dict[str, Declared] = {}
@@ -153,11 +157,15 @@ class Run:
         self._step = int(step)
         self._put(observed.declared, self._step, measured, measured.nbytes, None)
 
-    def log(self, step: Optional[int] = None, **scalars: Any) -> None:
-        """Numbers at a step, by whatever names: loss, accuracy, learning_rate. Without a step, the
-        last one. Names need not be the same at each step."""
-        self._step = self._step if step is None else int(step)
-        numbers = {name: float(value) for name, value in scalars.items()}
+    def log(
+        self, first: Logged = None, /, step: Optional[int] = None, **scalars: Any
+    ) -> None:
+        """Numbers at a step, by whatever names: log(step, loss=loss), or log({"train/loss": loss}, step)
+        where a name is no word of Python's. Without a step, the last one. Names need not be the same
+        at each step. What is no number raises TypeError."""
+        step, values = logged(first, step, scalars)
+        self._step = self._step if step is None else step
+        numbers = {name: number(name, value) for name, value in values.items()}
         self._do(partial(self._log, self._step, numbers))
 
     def declare_states(self, layer: str, filters: int) -> None:
@@ -208,6 +216,10 @@ class Run:
         """Records that found no room, and steps that a reader in memory did not fetch in time."""
         waiting = 0 if self._background is None else self._background.dropped
         return waiting + (library.tv_dropped(self._handle) if self._handle else 0)
+
+    def __repr__(self) -> str:
+        where = repr(self.path) if self._channel is None else f"channel {self._channel!r}"
+        return f"<{type(self).__name__} {where}, {'open' if self._handle else 'closed'}>"
 
     def __enter__(self) -> "Run":
         return self
@@ -319,6 +331,34 @@ class Run:
             check(
                 library.tv_write_filters(self._handle, layer.encode(), step, values.ctypes.data)
             )
+
+
+def logged(
+    first: Logged, step: Optional[int], scalars: Dict[str, Any]
+) -> Tuple[Optional[int], Dict[str, Any]]:
+    """The step and the numbers of log(step, loss=1) or log({"train/loss": 1}, step)."""
+    if isinstance(first, Mapping):
+        scalars = {**{str(name): value for name, value in first.items()}, **scalars}
+    elif first is not None:
+        if step is not None:
+            raise TypeError(f"log() has two steps, {first!r} and {step!r}")
+        step = first
+    try:
+        return None if step is None else operator.index(step), scalars
+    except TypeError:
+        raise TypeError(
+            f"a step is an int, not {step!r:.80}; numbers have names: log(loss=loss)"
+        ) from None
+
+
+def number(name: str, value: Any) -> float:
+    """value as a number; name is for the sentence that says that it is none."""
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError, RuntimeError):  # torch's, where a tensor has several elements
+        shape = getattr(value, "shape", None)
+        what = repr(value) if shape is None else f"of shape {tuple(shape)}"
+        raise TypeError(f"{name} is {what:.80}, not a number") from None
 
 
 _open_runs: "weakref.WeakSet[Run]" = weakref.WeakSet()

@@ -14,13 +14,13 @@ import torch
 
 from . import _network
 from ._activations import Activations
-from ._choice import KINDS, Patterns, chooser, periods
+from ._choice import KINDS, Patterns, chooser, periods, unmatched
 from ._library import ARGUMENT, STATE, TensorViewError, TensorViewWarning
 from ._recorder import Recorder
 from ._silent import Silent
 from ._steps import Steps
 from .requests import Request
-from .run import MEMORY, Run
+from .run import MEMORY, Logged, Run, logged, number
 
 
 def watch(
@@ -76,6 +76,7 @@ def watch(
     TensorViewWarning, and the training goes on without a record. Under torch.distributed rank 0
     records; the others get a run that does nothing."""
     chosen, periodic = chooser(include, exclude), periods(log, every)
+    networks, optimizers = _network.roots(model), _optimizers_of(optimizer)
     if torch.distributed.is_available() and torch.distributed.is_initialized():
         if torch.distributed.get_rank() != 0:
             return Silent()
@@ -84,12 +85,23 @@ def watch(
     if samples is not None and samples < 1:
         raise ValueError(f"samples must be 1 or more, not {samples}; None: all")
     most = sys.maxsize if samples is None else int(samples)
-    run = Watch(model, chosen, periodic, (evaluation, most), start, options)
-    several = optimizer.values() if isinstance(optimizer, dict) else optimizer
-    for one in several if isinstance(several, Iterable) else (several,):
-        if one is not None:
-            run.attach(one)
+    run = Watch(networks, chosen, periodic, (evaluation, most), start, options)
+    for one in optimizers:
+        run.attach(one)
+    run._say_unmatched(include=include, exclude=exclude)
     return run
+
+
+def _optimizers_of(optimizer: Any) -> List[Any]:
+    """One, several in a list or by name, or none, as watch() is given them."""
+    several = optimizer.values() if isinstance(optimizer, dict) else optimizer
+    if several is None or isinstance(several, str) or not isinstance(several, Iterable):
+        several = (several,)
+    found = [one for one in several if one is not None]
+    for one in found:
+        if not callable(getattr(one, "step", None)):
+            raise TypeError(f"{one!r:.80} is no optimizer: it has no step(). The path comes third, or path=")
+    return found
 
 
 class Watch(Run):
@@ -97,7 +109,7 @@ class Watch(Run):
 
     def __init__(
         self,
-        model: Any,
+        networks: Dict[str, torch.nn.Module],
         chosen: Callable[[str], bool],
         every: Dict[str, int],
         outputs: Tuple[bool, int],
@@ -113,7 +125,6 @@ class Watch(Run):
         self._waiting: List[Tuple[Callable[[], None], int]] = []  # for the first declaration
         self._written = start - 1  # last step that something was written of
         self._activations = Activations(*outputs, self._give_up, self._say)
-        networks = _network.roots(model)
         self._activations.watch_roots(networks.values())
         self._recorder = Recorder(self, networks, chosen, every, self._activations, self._say)
 
@@ -131,17 +142,25 @@ class Watch(Run):
             self._steps.add()
         return ByHand(self)
 
-    def log(self, step: Optional[int] = None, **scalars: Any) -> None:
+    def log(
+        self, first: Logged = None, /, step: Optional[int] = None, **scalars: Any
+    ) -> None:
         """Numbers of this step: of the one that was just made, or, where the model was called since,
-        of the one under way. Names need not be the same at each step."""
+        of the one under way. log(loss=loss), or log({"train/loss": loss}); a step as of Run.log().
+        Names need not be the same at each step. What is no number is a warning."""
         if not self._records():
+            return
+        try:
+            step, values = logged(first, step, scalars)
+            numbers = self._numbers(values)
+        except TypeError as error:
+            self._say(str(error), "log")
             return
         try:
             if step is None:
                 step = max(self._start, self._steps.last + (self._activations.forwards > 0))
             if step > self._written:
                 self._written = -1  # a later step begins, and that completes the one before
-            numbers = {name: _number(value) for name, value in scalars.items()}
             self._when_declared(partial(self._log, step, numbers))
         except Exception as error:
             self._give_up(error)
@@ -246,6 +265,20 @@ class Watch(Run):
                 raise
             self._say(f"{', '.join(numbers)} cannot be logged: {error}", "log")
 
+    def _numbers(self, values: Dict[str, Any]) -> Dict[str, Any]:
+        """Those that are numbers; a tensor on a device as it is now: it is fetched when it is
+        written."""
+        numbers: Dict[str, Any] = {}
+        for name, value in values.items():
+            if isinstance(value, torch.Tensor) and value.numel() == 1 and value.device.type != "cpu":
+                numbers[name] = value.detach().clone()
+                continue
+            try:
+                numbers[name] = number(name, value)
+            except TypeError as error:
+                self._say(f"{error}: it is not logged", f"log {name}")
+        return numbers
+
     def _when_declared(self, work: Callable[[], None], size: int = 0) -> None:
         if self._recorder.declared:
             self._do(work, size)
@@ -280,6 +313,13 @@ class Watch(Run):
             self._told.add(kind or words)
             self._warn(f"TensorView: {words}")
 
+    def _say_unmatched(self, **patterns: Patterns) -> None:
+        """include and exclude: of a pattern that fits nothing, for a name may be mistyped."""
+        layers = self._recorder.layer_names()
+        for argument, given in patterns.items():
+            for pattern in unmatched(given, layers):
+                self._say(f"{argument}: no layer has a name that fits {pattern!r}")
+
     def _warn(self, words: str) -> None:
         warnings.warn(words, TensorViewWarning, stacklevel=2)
 
@@ -296,10 +336,3 @@ class ByHand:
     def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
         if kind is None:
             self._run._after_step(0)
-
-
-def _number(value: Any) -> Any:
-    """A number, or a tensor on a device as it is now: it is fetched when it is written."""
-    if isinstance(value, torch.Tensor) and value.device.type != "cpu":
-        return value.detach().clone()
-    return float(value)
