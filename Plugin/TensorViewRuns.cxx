@@ -27,10 +27,10 @@ QString TensorViewRuns::Quoted(QString text)
   return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'";
 }
 
-/// The layers of a run, in its order.
+/// The layers of a run that have tensors, in its order; where there are statistics alone, of those.
 QStringList TensorViewRuns::Layers(pqPipelineSource *run)
 {
-  QStringList layers;
+  QStringList layers, measured;
   vtkSMProxy *proxy = run->getProxy();
   if (vtkSMProperty *tensors = proxy->GetProperty("TensorInfo")) {
     run->getSourceProxy()->UpdatePipelineInformation();
@@ -39,11 +39,14 @@ QStringList TensorViewRuns::Layers(pqPipelineSource *run)
     for (unsigned int i = 0; i < names.GetNumberOfElements(); i += 2) {
       const QString name = names.GetAsString(i);
       const QString layer = name.left(name.lastIndexOf('/'));
-      if (!layers.contains(layer))
-        layers << layer;
+      // As is_statistics() of tensorview_dashboard.network has it.
+      const bool statistics = name.endsWith("_statistics") || name.endsWith("_statistics_ranges");
+      QStringList &those = statistics ? measured : layers;
+      if (!those.contains(layer))
+        those << layer;
     }
   }
-  return layers;
+  return layers.isEmpty() ? measured : layers;
 }
 
 /// What the run's own filter of that name says, or an empty string.
@@ -84,7 +87,7 @@ pqPipelineSource *TensorViewRuns::Run()
 
 bool TensorViewRuns::HasDashboard(pqPipelineSource *run)
 {
-  return run && Part(run, "weights") && Part(run, "groups");
+  return run && ((Part(run, "weights") && Part(run, "groups")) || Part(run, "timeline"));
 }
 
 vtkSMProxy *TensorViewRuns::Compared(pqPipelineSource *run)

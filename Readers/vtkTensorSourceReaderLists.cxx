@@ -196,6 +196,11 @@ int vtkTensorSourceReader::RequestInformation(
     for (size_t size : {windows.filters, windows.channels, windows.rows, windows.columns})
       out->Append(vtkTensorCollection::SHAPES(), static_cast<int>(size));
   }
+  if (steps.empty()) // of what is not shown, then: of statistics, where nothing else was recorded
+    for (const TensorSource::Tensor &tensor : state.Source.Tensors()) {
+      const tv_source_tensor &listed = state.Source.Listed(tensor);
+      Merge(steps, listed.steps, listed.records);
+    }
   if (state.Source && (this->TimeSteps == ALL || steps.empty())) {
     tv_source_scalars scalars;
     tv_source_scalars_of(state.Source.Get(), &scalars);

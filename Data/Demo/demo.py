@@ -4,7 +4,8 @@
     xvfb-run -a pvpython Data/Demo/demo.py RUN.tvh5 FOLDER [LAYER]
 
 Of a weight file, or a folder of checkpoints, there are no activations: the filters' weights stand in
-for them, and what is over time is drawn where there is more than one step.
+for them, and what is over time is drawn where there is more than one step. Of a run of statistics alone
+every unit is drawn, and what is wrong is said.
 
 Data/demo.sh and the command "tensorview render" call it. It is also an example of a script that uses the plugin: the pipeline is in
 pipeline(), the rest is layout.
@@ -313,6 +314,33 @@ def sheet(paths, folder, columns=3, name="sheet"):
     return path
 
 
+def has_statistics_alone(path):
+    import tensorview_dashboard
+
+    network = tensorview_dashboard.Network(pv.TensorSnapshotReader(FileName=[path]))
+    return network.has_statistics and not network.layers
+
+
+def draw_units(path, layer, folder):
+    """Every unit at the last step and over all of them; what is wrong with which, in words."""
+    import tensorview_dashboard
+
+    shown = tensorview_dashboard.dashboard(path, layer)
+    parts = {"overview": "network-overview", "timeline": "unit-timeline", "history": "history"}
+    pictures = []
+    for part in parts:
+        if part in shown.views:
+            pictures.append(os.path.join(folder, parts[part] + ".png"))
+            pv.SaveScreenshot(pictures[-1], shown.views[part])
+    pictures.append(os.path.join(folder, "sheet.png"))
+    shown.save(pictures[-1])
+    print("Pictures: " + ", ".join(os.path.relpath(picture) for picture in pictures))
+    sentences = [sentence.ToString() for sentence in table(shown.timeline, 1).get("Sentence", [])]
+    print("What is wrong:" if sentences else "Nothing is wrong.")
+    for sentence in sentences:
+        print(f"  {sentence}")
+
+
 def main():
     if len(sys.argv) not in (3, 4):
         sys.exit(__doc__)
@@ -320,6 +348,9 @@ def main():
     start("demo.py")
     os.makedirs(folder, exist_ok=True)
 
+    if has_statistics_alone(path):
+        draw_units(path, layer, folder)
+        return
     sources, step = pipeline(path, layer)
     history = table(sources["run"], 1)
     filters = table(sources["groups"], 1)

@@ -6,8 +6,8 @@ import os
 
 from . import history, looks
 from .drawing import Styled, show_grid, title_lines
-from .network import Network, in_window, simple, text
-from .views import close_at_exit, find, go_to_last, open_reader
+from .network import Network, close_at_exit, go_to_last, in_window, simple, text
+from .views import find, open_reader
 
 # Each run's own colour: those that colour-blind people can tell apart (Okabe and Ito 2008).
 COLOURS = ((0.0, 0.45, 0.7), (0.84, 0.37, 0.0), (0.0, 0.62, 0.45), (0.8, 0.47, 0.65))

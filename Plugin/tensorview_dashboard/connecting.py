@@ -4,7 +4,7 @@
 import time
 
 from . import views
-from .network import simple, strings, text
+from .network import go_to_last, simple, strings, text
 
 RING = "ring:"
 
@@ -53,5 +53,5 @@ def connect(name, style="light"):
             pv.Delete(reader)
         raise ValueError(f'there is no training of the name "{name}" in shared memory')
     wait_for_two(reader)
-    views.go_to_last(pv)
+    go_to_last(pv)
     return views.dashboard(reader, style=style)

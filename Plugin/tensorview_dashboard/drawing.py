@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """How the views of a dashboard are drawn: representations, colours, legends, titles and cameras."""
 
-from . import checkpoints, looks
+from . import looks, whole
 from .history import element_names, update_path
 
 MOST_PICKED = 300000  # pixels of an image grid that are drawn so that they can be picked
@@ -38,8 +38,10 @@ class Drawing(Styled):
         self._show_grid("distributions", beside=True)
         if self.trajectory:
             self._show_trajectory()
-        for part in checkpoints.WHOLE.intersection(self.views):
-            checkpoints.show(pv, getattr(self, part), self.views[part], style)
+        for part in whole.WHOLE.intersection(self.views):
+            whole.show(pv, getattr(self, part), self.views[part], style)
+        if "findings" in self.views:
+            whole.show_findings(pv, self.timeline, self.views["findings"])
         self.chart.show(style)
         self._show_matrix()
         pv.RenameLayout(self._title(), self.layout)
@@ -121,8 +123,8 @@ class Drawing(Styled):
                 looks.put_beside(self.pv, self.pv.OutputPort(grid, 0), view)
         if self.trajectory:
             self.fit_trajectory()
-        for part in checkpoints.WHOLE.intersection(self.views):
-            checkpoints.fit(self.pv, getattr(self, part), self.views[part])
+        for part in whole.WHOLE.intersection(self.views):
+            whole.fit(self.pv, getattr(self, part), self.views[part])
         if "matrix" in self.views:
             matrix, view = self.pv.OutputPort(self.groups, 2), self.views["matrix"]
             bounds = matrix.GetDataInformation().GetBounds()

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What a run has: layers, in the order of the file, and the tensors of each."""
 
+import atexit
 import os
 
 # What each view shows of a layer, the best first: where a layer has none of these, what it has.
@@ -45,14 +46,22 @@ def text(proxy, name):
     return proxy.SMProxy.GetProperty(name).GetElement(0)
 
 
+def is_statistics(tensor):
+    """Whether a tensor is what was measured of the units of another."""
+    return tensor.endswith(("_statistics", "_statistics_ranges"))
+
+
 class Network:
-    """The layers of a run. reader: a TensorSnapshotReader, or another source of tensors."""
+    """The layers of a run that have tensors; has_statistics: whether what is measured of units was
+    recorded, of these or of others. reader: a TensorSnapshotReader, or another source of tensors."""
 
     def __init__(self, reader):
         self.reader = reader
         reader.UpdatePipelineInformation()
         self.tensors = {}  # layer -> kinds
-        for tensor in strings(reader, "TensorInfo"):
+        names = strings(reader, "TensorInfo")
+        self.has_statistics = any(map(is_statistics, names))
+        for tensor in (name for name in names if not is_statistics(name)):
             layer, _, kind = tensor.rpartition("/")
             self.tensors.setdefault(layer, []).append(kind)
         self.layers = list(self.tensors)
@@ -84,14 +93,39 @@ class Network:
         return self.layers[0]
 
     def complete(self, text):
-        """The layer of that name, or the only one that it begins."""
-        if text in self.tensors:
-            return text
-        some = [layer for layer in self.layers if layer.startswith(text)]
-        if len(some) == 1:
-            return some[0]
-        known = ", ".join(self.layers) or "none"
-        raise ValueError(f'there is no layer "{text}" in the run; it has {known}')
+        return complete(text, self.layers)
+
+
+def complete(text, layers):
+    """The layer of that name, or the only one that it begins."""
+    if text in layers:
+        return text
+    some = [layer for layer in layers if layer.startswith(text)]
+    if len(some) == 1:
+        return some[0]
+    raise ValueError(f'there is no layer "{text}" in the run; it has {", ".join(layers) or "none"}')
+
+
+def go_to_last(pv):
+    """The last time step, and so that a state says it: pvpython's own scene forgets its time."""
+    scene = pv.GetAnimationScene()
+    scene.UpdateAnimationUsingDataTimeSteps()
+    scene.GoToLast()
+    scene.AnimationTime = pv.GetTimeKeeper().Time
+
+
+def close_at_exit(views):
+    """pvpython ends with an error of the X server where views are still open."""
+
+    def close():
+        for view in views.values():
+            try:
+                view.SMProxy.GetSession() and simple().Delete(view)
+            except (AttributeError, RuntimeError):
+                pass  # it is gone already
+
+    if not in_window():
+        atexit.register(close)
 
 
 def run_name(reader):

@@ -92,7 +92,7 @@ def layer(name, layer):
 def merge(name):
     """Asks; TensorViewMerge.cxx looks for the answer."""
     found = views.find(reader_of(name))
-    if found is not None:
+    if isinstance(found, views.Dashboard):
         layer, merges = merging.plan(found)
         with traced(f"tensorview_dashboard.merge({{run}}, {merges!r}, {layer!r})", name):
             merging.ask(found, layer, merges)
@@ -131,7 +131,7 @@ def select(name, source, port):
     """Marks in all views the filters that were picked in an output of one of them. source: its name
     in the pipeline; None: nothing is selected any more."""
     found = views.find(reader_of(name))
-    if found is None:
+    if not isinstance(found, views.Dashboard):
         return
     picked = simple().FindSource(source) if source else None
     filters = selection.selected(found, picked, port) if picked else []

@@ -1,17 +1,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The dashboard of a run: five views of a layer, two tabs, and one layer in all of them."""
+"""The dashboard of a run: views of a layer, tabs of its groups and of the whole network, and one layer in
+all of them."""
 
-import atexit
 import os
 
-from . import checkpoints, looks, selection
+from . import checkpoints, looks, selection, statistics, whole
 from .drawing import Drawing
 from .history import Chart, choose_elements
-from .network import Network, in_window, run_name, simple, text
+from .network import Network, close_at_exit, go_to_last, in_window, run_name, simple, text
 
-__all__ = [
-    "Dashboard", "close_at_exit", "dashboard", "find", "open_reader",
-]
+__all__ = ["Dashboard", "dashboard", "find", "open_reader"]
 
 # Names in the pipeline browser, behind that of the run: a dashboard is found again by them, in a
 # state that was loaded, too.
@@ -42,28 +40,6 @@ def open_reader(pv, source):
     return source
 
 
-def go_to_last(pv):
-    """The last time step, and so that a state says it: pvpython's own scene forgets its time."""
-    scene = pv.GetAnimationScene()
-    scene.UpdateAnimationUsingDataTimeSteps()
-    scene.GoToLast()
-    scene.AnimationTime = pv.GetTimeKeeper().Time
-
-
-def close_at_exit(views):
-    """pvpython ends with an error of the X server where views are still open."""
-
-    def close():
-        for view in views.values():
-            try:
-                view.SMProxy.GetSession() and simple().Delete(view)
-            except (AttributeError, RuntimeError):
-                pass  # it is gone already
-
-    if not in_window():
-        atexit.register(close)
-
-
 def dashboard(source, layer=None, style="light"):
     """Shows a layer of a run in one layout. Called again for the same run it changes the layer.
 
@@ -74,7 +50,10 @@ def dashboard(source, layer=None, style="light"):
     reader = open_reader(pv, source)
     found = find(reader)
     if found is None:
-        return Dashboard(reader, layer, style)
+        network = Network(reader)
+        if network.has_statistics and not network.layers:
+            return statistics.StatisticsDashboard(reader, layer, style)
+        return Dashboard(reader, layer, style, network=network)
     found.style = style
     if layer is not None:
         found.layer = layer
@@ -86,26 +65,29 @@ def find(reader):
     pv = simple()
     name = run_name(reader)
     parts = {part: pv.FindSource(f"{name} {part}") for part in PARTS}
-    if not all(parts[part] for part in ALWAYS):
-        return None
     registered = pv.servermanager.ProxyManager().GetProxiesInGroup("views")
     views = {
         registration[len(name) + 1 :]: view
         for (registration, _), view in registered.items()
         if registration.startswith(name + " ")
     }
-    if not {part for part in parts if parts[part] and part != "groups"} <= set(views):
+    there = {part for part in parts if parts[part]}
+    if not there - {"groups"} <= set(views):
         return None
-    return Dashboard(reader, parts=parts, views=views)
+    if ALWAYS <= there:
+        return Dashboard(reader, parts=parts, views=views)
+    if there == whole.WHOLE:
+        return statistics.StatisticsDashboard(reader, parts=parts, views=views)
+    return None
 
 
 class Dashboard(Drawing):
     """layer, style, threshold and metric can be set; views has the views by name."""
 
-    def __init__(self, reader, layer=None, style="light", parts=None, views=None):
+    def __init__(self, reader, layer=None, style="light", parts=None, views=None, network=None):
         self.pv = simple()
         self.reader = reader
-        self.network = Network(reader)
+        self.network = network or Network(reader)
         self.run = run_name(reader)
         self._style = looks.style_of(style)
         if parts is None:
@@ -206,7 +188,9 @@ class Dashboard(Drawing):
             registrationName=f"{name} distributions", Input=grouped
         )
         of_files = checkpoints.is_weight_file(self.reader)
-        parts = checkpoints.parts_of(self.reader) if of_files else OF_A_RUN
+        parts = checkpoints.parts_of(self.reader) if of_files else list(OF_A_RUN)
+        if not of_files and whole.has_tab(self.reader, self.network):
+            parts += whole.OF_A_RUN
         self.images = self.trajectory = self.overview = self.timeline = None
         if "images" in parts:
             self.images = pv.ImageGrid(registrationName=f"{name} images", Input=grouped)
@@ -214,8 +198,8 @@ class Dashboard(Drawing):
             self.trajectory = pv.WeightTrajectory(
                 registrationName=f"{name} trajectory", Input=pv.OutputPort(self.reader, 1)
             )
-        for part in checkpoints.WHOLE.intersection(parts):
-            setattr(self, part, checkpoints.create(pv, name, self.reader, part))
+        for part in whole.WHOLE.intersection(parts):
+            setattr(self, part, whole.create(pv, name, self.reader, part))
         self._choose()
         self._lay_out(parts)
         self.chart = Chart(pv, self.reader, self.views.get("history"))
@@ -232,8 +216,10 @@ class Dashboard(Drawing):
         def view(part, kind="RenderView"):
             return pv.CreateView(kind, registrationName=f"{self.run} {part}")
 
-        over_steps = [part for part in ("trajectory", "timeline", "history") if part in parts]
-        grids = [part for part in ("images", "overview") if part in parts]
+        apart = "findings" in parts  # the whole network has a tab of its own
+        first_tab = set(parts) - whole.WHOLE if apart else parts
+        over_steps = [part for part in ("trajectory", "timeline", "history") if part in first_tab]
+        grids = [part for part in ("images", "overview") if part in first_tab]
         self.views = {
             part: view(part, "XYChartView" if part == "history" else "RenderView")
             for part in ["weights"] + grids + ["distributions"] + over_steps
@@ -261,6 +247,9 @@ class Dashboard(Drawing):
         self.tab.AssignView(2, self.views["matrix"])
         if not in_window():
             self.tab.SetSize(1650, 1000)
+        if apart:
+            self.views.update(whole.make_views(pv, self.run))
+            whole.make_tab(pv, self.run, self.views)
 
     def _title(self):
         return f"{self.run} {self._layer}"

@@ -62,17 +62,18 @@ class DashboardTest(unittest.TestCase):
             for name in names
         ]
 
-    def test_one_call_makes_five_views_and_two_tabs(self):
+    def test_one_call_makes_five_views_and_three_tabs(self):
         filters, views = self.first
         kinds = [kind for _, kind, _ in filters]
         for kind in ("SimilarityGroups", "WeightGrid", "ImageGrid", "DistributionGrid"):
             self.assertEqual(1, kinds.count(kind))
         self.assertEqual(
-            ["distributions", "history", "images", "matrix", "table", "trajectory", "weights"],
+            ["distributions", "findings", "history", "images", "matrix", "overview", "table", "timeline",
+             "trajectory", "weights"],
             [name.split()[-1] for name, _ in views],
         )
         self.assertTrue(all(shown > 0 for _, shown in views))
-        self.assertEqual({"lenet conv1", "lenet conv1 groups"}, self.tabs)
+        self.assertEqual({"lenet conv1", "lenet conv1 groups", "lenet network"}, self.tabs)
 
     def test_a_layer_is_chosen_everywhere_at_once(self):
         self.dashboard.layer = "conv1"
@@ -82,13 +83,14 @@ class DashboardTest(unittest.TestCase):
         path = servermanager.Fetch(self.dashboard.trajectory, idx=2).GetColumn(0).GetValue(0)
         self.assertRegex(path, r"^conv2/weights \[0\] \[1\] \[2\]")
         tabs = {name for (name, _) in pv.GetLayouts()}
-        self.assertEqual({"lenet conv2", "lenet conv2 groups"}, tabs)
+        self.assertEqual({"lenet conv2", "lenet conv2 groups", "lenet network"}, tabs)
 
     def test_one_record_is_no_path_and_nothing_recorded_is_said(self):
         numbers = np.random.default_rng(3).normal(0, 1, (1, 4, 9, 9)).astype("<f4")
         weights = Tensor("oihw", numbers[:, :, None, :3, :3], [0])
         write_run("once.tvh5", {"conv1/weights": weights, "conv1/activations": Tensor("chw", numbers, [0])})
         once = self.package.dashboard(os.path.abspath("once.tvh5"))
+        self.assertNotIn("timeline", once.views, "one step has no line of time")
         self.assertEqual(0, once.views["trajectory"].AxesGrid.Visibility)
         self.assertLess(once.views["trajectory"].CameraParallelScale, 100)
         self.assertGreater(once.views["trajectory"].CameraParallelScale, 0.1)

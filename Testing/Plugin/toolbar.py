@@ -80,7 +80,7 @@ class Toolbar(unittest.TestCase):
         types = view_types("first.pvsm")
         self.assertGreaterEqual(types.count("RenderView"), 4)
         self.assertEqual(1, types.count("XYChartView"))
-        self.assertEqual(1, types.count("SpreadSheetView"))
+        self.assertEqual(2, types.count("SpreadSheetView"), "groups, and what is wrong")
         self.assertEqual(
             {"conv1/weights", "conv1/activations"}, set(tensors("first.pvsm").values())
         )
@@ -116,7 +116,7 @@ class Toolbar(unittest.TestCase):
                 for view in views
                 if view.get("UseColorPaletteForBackground") == ["0"]
             ]
-            self.assertEqual(5, len(backgrounds))
+            self.assertEqual(7, len(backgrounds))
             for background in backgrounds:
                 self.assertEqual(dark, max(background) < 0.5)
 

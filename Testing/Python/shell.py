@@ -14,7 +14,7 @@ import numpy as np
 import run_file
 from support import Case
 
-from tensorview import commands
+from tensorview import Run, commands
 
 SAMPLES = Path(os.environ["TENSORVIEW_SAMPLES"])
 COMMAND = Path(os.environ["TENSORVIEW_BUILD"]) / "bin/tensorview"
@@ -100,17 +100,34 @@ class View(Case):
 class Render(Case):
     def test_the_views_of_a_layer(self):
         folder = self.path.parent / "views"
-        command = [COMMAND, "render", SAMPLES / "lenet.tvh5", "--output", folder, "--layer", "conv2"]
+        names = ("weight-grid", "image-grid", "distribution-grid", "correlation", "weight-trajectory", "sheet")
+        said = self.render(folder, names, SAMPLES / "lenet.tvh5", "--layer", "conv2")
+        self.assertIn("Groups of similar filters", said)
+
+    def test_statistics_alone(self):
+        with Run(self.path) as run:
+            kept = run.declare_statistics("fc", "weights", "oi", (6, 40))
+            for step in range(60):
+                run.observe(kept, step, np.random.default_rng(min(step, 20)).normal(0, 1, (6, 40)))
+                run.log(step, loss=1 / (1 + step))
+        folder = self.path.parent / "units"
+        said = self.render(folder, ("unit-timeline", "network-overview", "history", "sheet"), self.path)
+        self.assertIn("What is wrong:\n  fc, all 6 units, from step 21", said)
+
+    def render(self, folder, names, *arguments):
+        """What it says; the pictures of these names are there."""
+        command = [COMMAND, "render", *arguments, "--output", folder]
         result = subprocess.run(command, capture_output=True, text=True)
         self.assertEqual(0, result.returncode, result.stdout + result.stderr)
+        self.assertNotRegex(result.stdout + result.stderr, "ERR|Traceback")
         pictures = {path.stem: path.stat().st_size for path in folder.glob("*.png")}
-        for name in ("weight-grid", "image-grid", "distribution-grid", "correlation", "weight-trajectory", "sheet"):
+        for name in names:
             self.assertGreater(pictures.get(name, 0), 5000, name)
-        self.assertIn("Groups of similar filters", result.stdout)
         if not os.environ.get("TENSORVIEW_KEEP"):
             for path in folder.iterdir():
                 path.unlink()
             folder.rmdir()
+        return result.stdout
 
 
 if __name__ == "__main__":
