@@ -115,6 +115,17 @@ tv_box Inside(const tv_box &box, double margin)
   return {box.x + cut, box.y + cut, box.width - 2 * cut, box.height - 2 * cut};
 }
 
+bool IsSame(const tv_box &a, const tv_box &b)
+{
+  return a.x == b.x && a.y == b.y && a.width == b.width && a.height == b.height;
+}
+
+/// How high the name of a layer is written at the top of its box.
+double LineOf(const tv_box &box)
+{
+  return std::min(0.028, 0.16 * box.height);
+}
+
 void DrawLayer(Drawing &drawing, const tv_box &box, const Layer &layer, int number,
   const std::vector<float> &values)
 {
@@ -137,6 +148,30 @@ class vtkNetworkOverview::Internals
 {
 public:
   RunSource Run;
+  vtkNew<vtkPolyData> Letters; ///< the names of the layers
+  std::vector<std::string> Written;
+  std::vector<tv_box> At;
+
+  /// Writes the names again where they are others: letters cost more than the rest of a step.
+  void WriteNames(const std::vector<Layer> &layers, const std::vector<tv_box> &boxes)
+  {
+    std::vector<std::string> names;
+    for (const Layer &layer : layers)
+      names.push_back(layer.Name);
+    const bool same = names == this->Written && std::equal(boxes.begin(), boxes.end(),
+                                                  this->At.begin(), this->At.end(), IsSame);
+    if (same)
+      return;
+    FlatText text;
+    for (size_t k = 0; k < layers.size(); ++k) {
+      const tv_box box = Inside(boxes[k], Margin);
+      const double line = LineOf(box);
+      text.Add(names[k], box.x, box.y + box.height - 0.8 * line, box.width, line);
+    }
+    text.Finish(this->Letters);
+    this->Written = names;
+    this->At = boxes;
+  }
 
   /// The measure of each unit of a layer at a step; NaN where there is none.
   std::vector<float> Values(const Layer &layer, int measure, bool logarithm, double step)
@@ -229,15 +264,13 @@ int vtkNetworkOverview::RequestData(
     this->ReportError(tv_last_error());
     return 1;
   }
+  this->State->WriteNames(layers, boxes);
   Drawing drawing;
-  FlatText text;
   vtkNew<vtkStringArray> layerNames;
   layerNames->SetName("LayerNames");
   for (size_t k = 0; k < layers.size(); ++k) {
     tv_box box = Inside(boxes[k], Margin);
-    const double line = std::min(0.028, 0.16 * box.height);
-    text.Add(layers[k].Name, box.x, box.y + box.height - 0.8 * line, box.width, line);
-    box.height -= 1.2 * line;
+    box.height -= 1.2 * LineOf(box);
     DrawLayer(drawing, box, layers[k], static_cast<int>(k),
       this->State->Values(layers[k], this->Measure, this->Logarithm, step));
     layerNames->InsertNextValue(layers[k].Name);
@@ -246,7 +279,7 @@ int vtkNetworkOverview::RequestData(
   vtkPolyData *output = vtkPolyData::GetData(outputVector, 0);
   drawing.Finish(output, tv_view_name(this->Measure));
   output->GetFieldData()->AddArray(layerNames);
-  text.Finish(vtkPolyData::GetData(outputVector, 1));
+  vtkPolyData::GetData(outputVector, 1)->ShallowCopy(this->State->Letters);
   this->State->Run.Rest();
   return 1;
 }

@@ -7,7 +7,7 @@
  *
  * Out, port 0: vtkImageData of cells, a row for each unit, a column for each step at which something
  * was recorded. Layers are stacked in the order of the network, the first at the top, unit 0 of each
- * at its top, with a gap between them. Where there are more than fits (MostColumns, 8 million cells),
+ * at its top, with a gap between them. Where there are more than fits (MostColumns, 4 million cells),
  * each cell shows the greatest, or the least, of all that it stands for: nothing is skipped. The
  * picture is 1.6 times as wide as it is high, whatever it shows. Cell arrays:
  *

@@ -20,7 +20,7 @@ tv_timeline_options tv_timeline_defaults(void)
     .last_step = INT64_MAX,
     .logarithm = 1,
     .most_columns = 4096,
-    .most_cells = 8000000};
+    .most_cells = 4000000};
 }
 
 void tv_timeline_free(tv_timeline *timeline)

@@ -94,7 +94,7 @@ typedef struct tv_timeline_options
   int logarithm;                 /* 1: log10, from 1e-12 on, of what is read so; 0: values */
   int plan_only;       /* 1: only rows, columns, shared and together, from the lists alone */
   size_t most_columns; /* 4096 */
-  size_t most_cells;   /* 8 million */
+  size_t most_cells;   /* 4 million: what a large screen has pixels */
 } tv_timeline_options;
 
 TV_API tv_timeline_options tv_timeline_defaults(void);
