@@ -2,12 +2,14 @@
 """The history of a run as a chart: the loss on the left axis, the accuracy on the right one."""
 
 from . import looks
-from .network import text
+from .network import run_name, text
 
 COLOURS = ((0.12, 0.36, 0.66), (0.86, 0.4, 0.1), (0.2, 0.55, 0.3), (0.55, 0.3, 0.65))
 LEFT, RIGHT = "0", "1"
 NONE, CIRCLE = "0", "4"
 MOST_HIDDEN = 100
+MOST_ROWS = 100000  # of a table that is looked through for gaps
+GREATEST = 1.7e308
 
 
 def sort_scalars(names):
@@ -50,6 +52,36 @@ def update_path(pv, path):
     path.SMProxy.UpdatePropertyInformation()
 
 
+def broken(pv, port, names):
+    """Those of these columns that a line would not join, since rows between their values have none: of
+    steps at which only tensors were recorded."""
+    import numpy
+    from paraview import servermanager
+    from vtkmodules.util.numpy_support import vtk_to_numpy
+
+    if port.GetDataInformation().GetNumberOfRows() > MOST_ROWS:
+        return []
+    table, found = servermanager.Fetch(port, idx=port.Port), []
+    for name in names:
+        there = ~numpy.isnan(vtk_to_numpy(table.GetColumnByName(name)))
+        if there.any():
+            first, last = numpy.flatnonzero(there)[[0, -1]]
+            found += [name] * (not there[first:last].all())
+    return found
+
+
+def rows_with(pv, reader, port, name):
+    """The rows that have a value of a column: a source that the pipeline shows, made once."""
+    title = f"{run_name(reader)} history of {name}"
+    for (other, _), source in pv.GetSources().items():  # runs in two folders may have one name
+        if other == title and source.Input.SMProxy == reader.SMProxy:
+            return source
+    source = pv.ThresholdTable(registrationName=title, Input=port)
+    source.Column = ["ROWS", name]
+    source.MinValue, source.MaxValue = -GREATEST, GREATEST
+    return source
+
+
 class Chart:
     """label: what stands before each name in the legend; colours: of the series, one after the
     other."""
@@ -67,13 +99,29 @@ class Chart:
         port.UpdatePipeline(pv.GetTimeKeeper().Time)
         rows = self.reader.SMProxy.GetDataInformation(1).GetRowDataInformation()
         names = [rows.GetArrayInformation(i).GetName() for i in range(rows.GetNumberOfArrays())]
-        columns = [name for name in names if name != "Step"]
-        scalars = [name for name in columns if not name.endswith("]")]
+        scalars = [name for name in names if name != "Step" and not name.endswith("]")]
         left, right = sort_scalars(scalars)
-        display = pv.Show(port, view, "XYChartRepresentation")
+        shown = left + right
+        colours = {name: self.colours[at % len(self.colours)] for at, name in enumerate(shown)}
+        apart = broken(pv, port, left)
+        self._draw(port, [name for name in shown if name not in apart], right, colours, names)
+        for name in apart:
+            source = rows_with(pv, self.reader, port, name)
+            source.UpdatePipeline(pv.GetTimeKeeper().Time)
+            self._draw(pv.OutputPort(source, 0), [name], right, colours, names)
+        looks.dress_chart(view, style)
+        view.BottomAxisTitle = "Step"
+        view.LeftAxisTitle = ", ".join(left)
+        view.RightAxisTitle = ", ".join(right)
+        view.ShowRightAxisGrid = 0
+        view.LegendLocation = "TopRight"
+        view.ChartTitle = "History" if shown else "History: no loss or other number was recorded"
+
+    def _draw(self, port, shown, right, colours, names):
+        """These columns of a table over the steps. names: of all columns."""
+        display = self.pv.Show(port, self.view, "XYChartRepresentation")
         display.UseIndexForXAxis = 0
         display.XArrayName = "Step"
-        shown = left + right
         display.SeriesVisibility = shown
         self._hide_later_ones(display, names)
         per_series = lambda value: [item for name in shown for item in (name, value(name))]
@@ -83,19 +131,7 @@ class Chart:
         # What is recorded now and then has a mark at each value: no line joins them.
         display.SeriesMarkerStyle = per_series(lambda name: CIRCLE if name in right else NONE)
         display.SeriesMarkerSize = per_series(lambda name: "7")
-        colours = [
-            item
-            for index, name in enumerate(shown)
-            for item in (name, *(str(c) for c in self.colours[index % len(self.colours)]))
-        ]
-        display.SeriesColor = colours
-        looks.dress_chart(view, style)
-        view.BottomAxisTitle = "Step"
-        view.LeftAxisTitle = ", ".join(left)
-        view.RightAxisTitle = ", ".join(right)
-        view.ShowRightAxisGrid = 0
-        view.LegendLocation = "TopRight"
-        view.ChartTitle = "History" if shown else "History: no loss or other number was recorded"
+        display.SeriesColor = [item for name in shown for item in (name, *map(str, colours[name]))]
 
     def _hide_later_ones(self, display, there):
         """Weights that the reader will bring with the next step of a training: they would be drawn."""

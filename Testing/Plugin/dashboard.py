@@ -98,6 +98,34 @@ class DashboardTest(unittest.TestCase):
         self.assertEqual(1, self.dashboard.views["trajectory"].AxesGrid.Visibility)
         self.assertEqual("History", self.dashboard.views["history"].ChartTitle)
 
+    def test_what_was_logged_now_and_then_is_joined(self):
+        """Rows between two losses are of steps at which only weights were recorded."""
+        numbers = np.random.default_rng(4).normal(0, 1, (21, 4, 9, 9)).astype("<f4")
+        steps, logged = np.arange(0, 210, 10), np.arange(0, 210, 35)
+        tensors = {"conv1/weights": Tensor("oihw", numbers[:, :, None, :3, :3], steps),
+                   "conv1/activations": Tensor("chw", numbers, steps)}
+        losses = np.exp(-logged / 100.0)
+        for folder in ("a", "b"):
+            os.makedirs(folder, exist_ok=True)
+            scalars = {"loss": losses * (1 + (folder == "b")), "accuracy": 1 - losses}
+            write_run(f"{folder}/rare.tvh5", tensors, scalars, logged)
+        rare = self.package.dashboard(os.path.abspath("a/rare.tvh5"))
+        for _ in range(2):
+            shown = [r for r in rare.views["history"].Representations if r.Visibility]
+            self.assertEqual(["accuracy", "loss"], [r.SeriesVisibility[0] for r in shown])
+            rare.show_history()
+        joined = [source for (name, _), source in pv.GetSources().items() if name == "rare history of loss"]
+        self.assertEqual(1, len(joined))
+        table = servermanager.Fetch(joined[0])
+        got = [[table.GetColumnByName(name).GetValue(r) for r in range(table.GetNumberOfRows())] for name in ("Step", "loss")]
+        np.testing.assert_array_equal([logged, losses], got)
+        both = self.package.compare(["a/rare.tvh5", "b/rare.tvh5"])
+        shown = [r for r in both.views["histories"].Representations if r.Visibility]
+        tables = [servermanager.Fetch(r.Input) for r in shown if r.SeriesVisibility[0] == "loss"]
+        self.assertEqual((4, 2), (len(shown), len(tables)))
+        first = [table.GetColumnByName("loss").GetValue(0) for table in tables]
+        self.assertEqual([1, 2], first, "each run has its own")
+
     def test_calling_it_again_changes_what_there_is(self):
         before = summary(pv)
         again = self.package.dashboard(self.run_, "conv2")
