@@ -13,6 +13,7 @@ from .views import find, open_reader
 COLOURS = ((0.0, 0.45, 0.7), (0.84, 0.37, 0.0), (0.0, 0.62, 0.45), (0.8, 0.47, 0.65))
 COLOURS += ((0.34, 0.71, 0.91), (0.9, 0.62, 0.0))
 MOST = len(COLOURS)
+PREFIX = "compared "  # of the names of views and filters: a comparison is found again by them
 LINKS = {"step": "Step", "part": "Percent of the Run"}  # TimeUnit of the readers
 WIDE = 3  # up to so many runs side by side have views that are wider than high: a legend fits beside
 # What grids leave free, as in looks: for a name and a title above, and a legend below or at the right.
@@ -20,14 +21,57 @@ BELOW = ((0.04, 8), (0.03, 8), (0.15, 62), (0.15, 56))
 BESIDE = ((0.04, 8), looks.BESIDE[1], (0.03, 8), (0.13, 44))
 
 
-made = []  # comparisons; some of their runs may be closed since
+def shown():
+    """All comparisons that there are, by their views: also those of a state that was loaded. The last
+    one is the newest."""
+    pv = simple()
+    registered = pv.servermanager.ProxyManager().GetProxiesInGroup("views")
+    layouts = {}  # by their numbers: the views of each, by name
+    for (name, _), view in registered.items():
+        layout = pv.GetLayout(view) if name.startswith(PREFIX) else None
+        if layout is not None:
+            views = layouts.setdefault(layout.SMProxy.GetGlobalID(), {})
+            views[name[len(PREFIX) :]] = view
+    found = []
+    for _, views in sorted(layouts.items()):
+        readers = readers_of(views)
+        if readers and {"trajectories", "histories"} <= set(views):
+            found.append(Comparison(readers, views=views))
+    return found
+
+
+def readers_of(views):
+    """The runs of a comparison, from the left; none where one of its views is gone."""
+    places = {}
+    for name, view in views.items():
+        run, _, part = name.rpartition(" ")
+        if part == "weights":
+            grid = source_in(view, "WeightGrid")
+            if grid is None or f"{run} images" not in views:
+                return []
+            places[simple().GetLayout(view).GetViewLocation(view.SMProxy)] = grid.Input
+    return [places[place] for place in sorted(places)]
+
+
+def sources_in(view):
+    """What a view shows; legends are representations, too, and show none."""
+    displays = [display for display in view.Representations if display.GetProperty("Input")]
+    return [display.Input for display in displays if display.Input]
+
+
+def source_in(view, kind, of=None):
+    """The filter of that kind that a view shows; of: that reads this source."""
+    for source in sources_in(view):
+        if source.SMProxy.GetXMLName() == kind:
+            reads = source.SMProxy.GetProperty("Input").GetProxy(0)
+            if of is None or reads == of.SMProxy:
+                return source
+    return None
 
 
 def of(reader):
     """The comparisons that show this run."""
-    there = set(simple().GetSources().values())
-    made[:] = [comparison for comparison in made if there.issuperset(comparison.readers)]
-    return [comparison for comparison in made if reader in comparison.readers]
+    return [comparison for comparison in shown() if reader in comparison.readers]
 
 
 def labels_of(paths):
@@ -57,27 +101,31 @@ def compare(sources, layer=None, style="light", link="step"):
     sources = list(sources)
     if not 2 <= len(sources) <= MOST:
         raise ValueError(f"2 to {MOST} runs can be compared, not {len(sources)}")
-    made.append(Comparison([open_reader(pv, source) for source in sources], layer, style, link))
-    return made[-1]
+    return Comparison([open_reader(pv, source) for source in sources], layer, style, link)
 
 
 class Comparison(Styled):
     """layer, style and link can be set; runs has the names, views the views by name."""
 
-    def __init__(self, readers, layer=None, style="light", link="step"):
-        self.pv = pv = simple()
+    def __init__(self, readers, layer=None, style="light", link="step", views=None):
+        self.pv = simple()
         self.readers = readers
         self.networks = [Network(reader) for reader in readers]
         self.runs = labels_of([text(reader, "FileName") for reader in readers])
-        self._style = looks.style_of(style)
         self._beside = len(readers) <= WIDE
-        self._layer = self._common(layer)
+        self.grids, self.trajectories, self.views = {}, [], {}
+        if views is None:
+            self._create(self._common(layer), looks.style_of(style), link)
+        else:
+            self._find(views)
+
+    def _create(self, layer, style, link):
+        pv = self.pv
         self._set_link(link)
         self._go_to_end()
-        self.grids, self.trajectories, self.views, self.captions = {}, [], {}, []
-        for run, reader in zip(self.runs, readers):
+        for run, reader in zip(self.runs, self.readers):
             tensors, table = pv.OutputPort(reader, 0), pv.OutputPort(reader, 1)
-            name = f"compared {run}"
+            name = PREFIX + run
             self.grids[run] = {
                 "weights": pv.WeightGrid(registrationName=f"{name} weights", Input=tensors),
                 "images": pv.ImageGrid(registrationName=f"{name} images", Input=tensors),
@@ -85,37 +133,55 @@ class Comparison(Styled):
             self.trajectories.append(
                 pv.WeightTrajectory(registrationName=f"{name} trajectory", Input=table)
             )
-        self._choose()
+        self._choose(layer)
         self._lay_out()
+        self._dress(style)
         self._show()
         self.fit()
         close_at_exit(self.views)
         pv.SetActiveView(self.views[self.runs[0], "weights"])
 
+    def _find(self, views):
+        """What there is: views by their names, without PREFIX."""
+        weights = " weights"
+        names = [name[: -len(weights)] for name in views if name.endswith(weights)]
+        self.runs = [
+            next(name for name in names if source_in(views[name + weights], "WeightGrid", reader))
+            for reader in self.readers
+        ]
+        for name, reader in zip(self.runs, self.readers):
+            self.grids[name] = {}
+            for part, kind in (("weights", "WeightGrid"), ("images", "ImageGrid")):
+                self.views[name, part] = views[f"{name} {part}"]
+                self.grids[name][part] = source_in(views[f"{name} {part}"], kind)
+            self.trajectories.append(source_in(views["trajectories"], "WeightTrajectory", reader))
+        self.views.update({part: views[part] for part in ("trajectories", "histories")})
+        self.layout = self.pv.GetLayout(views["trajectories"])
+
     @property
     def layer(self):
-        return self._layer
+        return text(self.grids[self.runs[0]]["weights"], "Tensor").rpartition("/")[0]
 
     @layer.setter
     def layer(self, name):
         self.take(self._common(name))
         for reader in self.readers:  # each reader has one history, for all who show it
-            shown = find(reader)
-            if shown is not None and shown.layer != self._layer:
-                shown.take(self._layer)
+            beside = find(reader)
+            if beside is not None and beside.layer != self.layer:
+                beside.take(self.layer)
 
     def take(self, layer):
         """Another layer, by its full name, in these views alone; nothing where a run lacks it."""
         if all(layer in network.tensors for network in self.networks):
-            self._layer = layer
-            self._choose()
+            self._choose(layer)
             self._show()
             self.fit()
 
     @property
     def link(self):
         """What is the same in all runs at one time: "step", or "part" of the run."""
-        return self._link
+        unit = self.readers[0].GetProperty("TimeUnit")
+        return "part" if unit is not None and unit == LINKS["part"] else "step"
 
     @link.setter
     def link(self, link):
@@ -127,7 +193,6 @@ class Comparison(Styled):
     def _set_link(self, link):
         if link not in LINKS:
             raise ValueError(f'runs are linked by "step" or by "part", not by "{link}"')
-        self._link = link
         for reader in self.readers:
             if reader.GetProperty("TimeUnit") is not None:  # weight files have their steps
                 reader.TimeUnit = LINKS[link]
@@ -147,16 +212,15 @@ class Comparison(Styled):
         if not common:
             raise ValueError(f"{', '.join(self.runs)}: no layer is in all of these runs")
         if layer is None:
-            shown = find(self.readers[0])
-            wanted = shown.layer if shown is not None else first.first()
+            beside = find(self.readers[0])
+            wanted = beside.layer if beside is not None else first.first()
             return wanted if wanted in common else common[0]
         name = first.complete(layer)
         if name not in common:
             raise ValueError(f'not all runs have a layer "{name}"; all have {", ".join(common)}')
         return name
 
-    def _choose(self):
-        layer = self._layer
+    def _choose(self, layer):
         for run, reader, network, path in zip(
             self.runs, self.readers, self.networks, self.trajectories
         ):
@@ -171,7 +235,7 @@ class Comparison(Styled):
         pv, layout = self.pv, self.pv.CreateLayout(self._title())
 
         def cell(where, key, kind="RenderView"):
-            name = " ".join(("compared", *key)) if isinstance(key, tuple) else f"compared {key}"
+            name = PREFIX + (" ".join(key) if isinstance(key, tuple) else key)
             self.views[key] = pv.CreateView(kind, registrationName=name)
             layout.AssignView(where, self.views[key])
 
@@ -192,7 +256,7 @@ class Comparison(Styled):
             layout.SetSize(1400, 1200)
 
     def _title(self):
-        return f"{' | '.join(self.runs)} {self._layer}"
+        return f"{' | '.join(self.runs)} {self.layer}"
 
     def _show(self):
         pv = self.pv
@@ -229,11 +293,10 @@ class Comparison(Styled):
     def _name(self, view, run, colour, row):
         """The run's name in its colour, at the left above."""
         pv = self.pv
-        key = (id(view), run)
-        if key in self.captions:
+        texts = [source for source in sources_in(view) if source.GetProperty("Text")]
+        if any(text(source, "Text") == run for source in texts):
             return
-        self.captions.append(key)
-        caption = pv.Text(registrationName=f"compared {run} name {len(self.captions)}", Text=run)
+        caption = pv.Text(registrationName=f"{PREFIX}{run} name", Text=run)
         display = pv.Show(caption, view, "TextSourceRepresentation")
         display.WindowLocation = "Any Location"
         display.Position = [0.02, 0.92 - 0.07 * row]

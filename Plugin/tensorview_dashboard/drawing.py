@@ -9,7 +9,11 @@ LONGEST = 3.0  # a matrix that is longer than so many times its width is stretch
 
 
 class Styled:
-    """Views in one layout that have a look. It uses pv, layout, _style and _show()."""
+    """Views in one layout that have a look. It uses pv, views, layout and _show()."""
+
+    @property
+    def _style(self):
+        return looks.style_shown(self.views)
 
     @property
     def style(self):
@@ -17,8 +21,12 @@ class Styled:
 
     @style.setter
     def style(self, name):
-        self._style = looks.style_of(name)
+        self._dress(looks.style_of(name))
         self._show()
+
+    def _dress(self, style):
+        for view in filter(looks.is_dressed, self.views.values()):
+            looks.dress(view, style)
 
     def save(self, path, size=None):
         """A picture of the layout: .png."""

@@ -34,6 +34,20 @@ def style_of(name):
     return STYLES[name]
 
 
+def style_shown(views):
+    """That of views as they are: somebody else may have changed it, or loaded them from a state."""
+    for view in views.values():
+        if is_dressed(view):
+            for style in STYLES.values():
+                if all(abs(a - b) < 0.01 for a, b in zip(view.Background, style.background)):
+                    return style
+    return STYLES["light"]
+
+
+def is_dressed(view):
+    return view.SMProxy.GetXMLName() == "RenderView"
+
+
 def _cross(a, b):
     return [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]]
 

@@ -15,10 +15,9 @@ class StatisticsDashboard(Styled):
         self.pv = simple()
         self.reader = reader
         self.run = run_name(reader)
-        self._style = looks.style_of(style)
         if parts is None:
             go_to_last(self.pv)
-            self._create()
+            self._create(looks.style_of(style))
             self.layer = layer
         else:
             self.overview, self.timeline, self.views = parts["overview"], parts["timeline"], views
@@ -64,7 +63,7 @@ class StatisticsDashboard(Styled):
         for view in self.views.values():
             view.StillRender()
 
-    def _create(self):
+    def _create(self, style):
         pv = self.pv
         for part in whole.OF_A_RUN:
             if part in whole.WHOLE:
@@ -82,6 +81,7 @@ class StatisticsDashboard(Styled):
         tab.AssignView(0, self.views["findings"])
         if not in_window():
             layout.SetSize(1650, 1000)
+        self._dress(style)
         self.chart = Chart(pv, self.reader, self.views.get("history"))
         close_at_exit(self.views)
         pv.SetActiveView(self.views["timeline"])

@@ -57,14 +57,13 @@ def compare(names, style, link):
 
 def link(value):
     """Of the comparison that was made last, if its runs are still open."""
-    for comparison in comparing.made[-1:]:
-        if comparison in comparing.of(comparison.readers[0]):
-            with traced(f"tensorview_dashboard.comparing.made[-1].link = {value!r}", None):
-                comparison.link = value
+    for comparison in comparing.shown()[-1:]:
+        with traced(f"tensorview_dashboard.comparing.shown()[-1].link = {value!r}", None):
+            comparison.link = value
 
 
 def fit_comparison():
-    for comparison in comparing.made[-1:]:
+    for comparison in comparing.shown()[-1:]:
         comparison.fit()
 
 

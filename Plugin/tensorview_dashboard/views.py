@@ -89,10 +89,9 @@ class Dashboard(Drawing):
         self.reader = reader
         self.network = network or Network(reader)
         self.run = run_name(reader)
-        self._style = looks.style_of(style)
         if parts is None:
             self._layer = self.network.complete(layer) if layer else self.network.first()
-            self._create()
+            self._create(looks.style_of(style))
         else:
             self.__dict__.update(parts)
             self.views = views
@@ -177,7 +176,7 @@ class Dashboard(Drawing):
 
     # How it is made.
 
-    def _create(self):
+    def _create(self, style):
         pv, name = self.pv, self.run
         go_to_last(pv)
         tensors = pv.OutputPort(self.reader, 0)
@@ -202,6 +201,7 @@ class Dashboard(Drawing):
             setattr(self, part, whole.create(pv, name, self.reader, part))
         self._choose()
         self._lay_out(parts)
+        self._dress(style)
         self.chart = Chart(pv, self.reader, self.views.get("history"))
         self._show()
         self.fit()

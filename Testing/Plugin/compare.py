@@ -141,7 +141,7 @@ class CompareTest(unittest.TestCase):
                 "link = 'step'", "style = 'dark'")):  # fmt: skip
             self.assertTrue(call.endswith(end), call)
         self.assertNotIn("Representation", trace)
-        made = self.package.comparing.made[-1]
+        made = self.package.comparing.shown()[-1]
         self.assertEqual(("conv2", "step", "dark"), (made.layer, made.link, made.style))
         self.assertEqual("conv2", self.comparison.layer, "they share the readers' history")
         toolbar.layer("a.tvh5", "conv1")

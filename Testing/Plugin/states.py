@@ -3,6 +3,7 @@
 loaded again: the same step, the same colours, the same legend."""
 
 import os
+import shutil
 import subprocess
 import unittest
 
@@ -131,6 +132,46 @@ class States(unittest.TestCase):
         render()
         self.assertEqual(step, pv.GetTimeKeeper().Time)
         self.assertEqual(before, colours())
+
+    def test_a_comparison_that_is_loaded_again_is_known(self):
+        """The list of layers, Dark, and the arrow beside Compare work on it."""
+        from tensorview_dashboard import comparing, toolbar
+
+        for name in ("left", "right"):
+            shutil.copy(os.path.join(SAMPLES, "lenet.tvh5"), name + ".tvh5")
+        paths = [os.path.abspath(name + ".tvh5") for name in ("left", "right")]
+        made = self.package.compare(paths, layer="conv2", style="dark")
+        look = comparing.shown()[-1]
+        self.assertEqual((made.layer, made.style, made.link, made.runs), (look.layer, look.style, look.link, look.runs))
+        pv.SaveState("comparison.pvsm")
+        pv.ResetSession()
+        self.assertEqual([], comparing.shown())
+        pv.LoadState(os.path.abspath("comparison.pvsm"))
+        render()
+        [loaded] = comparing.shown()
+        self.assertEqual(("conv2", "dark", "step"), (loaded.layer, loaded.style, loaded.link))
+        self.assertEqual(["left", "right"], loaded.runs)
+        self.assertEqual(set(made.views), set(loaded.views))
+        sources = len(pv.GetSources())
+        toolbar.layer("left.tvh5", "conv1")
+        toolbar.link("part")
+        toolbar.style("right.tvh5", "light")
+        tensors = [grid.Tensor for run in loaded.runs for grid in loaded.grids[run].values()]
+        self.assertEqual(2 * ["conv1/weights", "conv1/activations"], tensors)
+        self.assertEqual(("conv1", "light", "part"), (loaded.layer, loaded.style, loaded.link))
+        self.assertEqual(100, max(loaded.readers[0].TimestepValues))
+        self.assertEqual(sources, len(pv.GetSources()), "no second names of the runs")
+        pv.Delete(loaded.views["left", "images"])
+        self.assertEqual([], comparing.shown(), "a view of it is gone")
+
+    def test_a_dark_one_stays_dark(self):
+        shown = self.package.dashboard(os.path.join(SAMPLES, "lenet.tvh5"), style="dark")
+        self.package.find(shown.reader).layer = "conv2"
+        for part in ("weights", "trajectory", "timeline", "matrix"):
+            self.assertLess(max(shown.views[part].Background), 0.5, part)
+        self.package.find(shown.reader).style = "light"
+        self.assertEqual("light", shown.style)
+        self.assertGreater(min(shown.views["timeline"].Background), 0.5)
 
 
 if __name__ == "__main__":

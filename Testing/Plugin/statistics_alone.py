@@ -66,7 +66,7 @@ class Statistics(unittest.TestCase):
 
     def test_the_views(self):
         kinds = sorted(proxy.SMProxy.GetXMLName() for proxy in pv.GetSources().values())
-        self.assertEqual(["NetworkOverview", "TensorSnapshotReader", "UnitTimeline"], kinds)
+        self.assertEqual(["NetworkOverview", "TensorSnapshotReader", "ThresholdTable", "UnitTimeline"], kinds)
         self.assertEqual({"overview", "timeline", "findings", "history"}, set(self.dashboard.views))
         for view in self.dashboard.views.values():
             self.assertTrue(any(shown.Visibility for shown in view.Representations))
@@ -109,7 +109,7 @@ class Statistics(unittest.TestCase):
         self.assertLess(max(self.dashboard.views["timeline"].Background), 0.5)
         self.toolbar.show("alone.tvh5", "light")
         self.toolbar.fit("alone.tvh5")
-        self.assertEqual(3, len(pv.GetSources()))
+        self.assertEqual(4, len(pv.GetSources()))
 
     def test_its_picture(self):
         from vtkmodules.util.numpy_support import vtk_to_numpy
